@@ -1,0 +1,99 @@
+"""`entrepot explain`: why a line was decided as it was."""
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from entrepot.goods.texts import LANGUAGES, text
+from entrepot.run.explain import explain
+
+__all__ = ["explain_command", "explanation_text", "shown"]
+
+
+def shown(value: Any, unit: str) -> str:
+    """A figure as a person reads it: fen as CNY, cents as USD, ppm as percent; unknown as `?`."""
+    if value is None:
+        return "?"
+    if unit in ("fen", "cent"):
+        return f"{Decimal(value) / 100:,.2f} {'CNY' if unit == 'fen' else 'USD'}"
+    if unit == "ppm":
+        return f"{(Decimal(value) / 10_000).normalize():f} %"
+    return f"{Decimal(value).scaleb(-6).normalize():f}" if unit == "e6" else str(value)
+
+
+def explanation_text(explained: Mapping[str, Any], language: str) -> str:
+    """The tree of one line: steps, rules tried, figures, law."""
+    return "\n".join(_tree(explained, language))
+
+
+def _tree(explained: Mapping[str, Any], language: str) -> Iterator[str]:
+    said = text(f"verdict.{explained['verdict']}", language)
+    lane = f" ({text('lane.' + explained['lane'], language)})" if explained["lane"] else ""
+    yield f"{explained['order_id']} / {explained['line_no']}  {explained['declared_on']}  {explained['description'] or ''}"
+    yield f"  {text('explain.verdict', language)}: {said}{lane} — {text(explained['release_rule'], language)}"
+    for step in explained["steps"]:
+        yield from _step(step, language)
+    for problem in explained["problems"]:
+        yield f"  ✗ {problem['field']}: {problem['message_' + language]}"
+    for kind in ("reasons", "warnings"):
+        for rule in explained[kind]:
+            yield f"  {'!' if kind == 'warnings' else '✗'} {text_of(rule, language)} [{rule}]"
+
+
+def text_of(rule: str, language: str) -> str:
+    """The text of a rule; `law.unconfirmed:PATH` names the leaf."""
+    head, _, path = rule.partition(":")
+    return text(head, language, path=path) if path else text(rule, language)
+
+
+def _step(step: Mapping[str, Any], language: str) -> Iterator[str]:
+    name, _, mode = step["step"].partition(" ")
+    title = text(f"explain.{name}", language, mode=mode)
+    taken = f" ← {text('explain.taken', language)}" if step.get("taken") else ""
+    figures = {key: shown(value, unit) for key, (value, unit) in step.get("figures", {}).items()}
+    yield f"  {title}{taken}" + (": " + text("explain.figures", language, **figures) if figures else "")
+    for check in step["checks"]:
+        if check["held"] is not False or check["decides"]:
+            yield from _check(check, language)
+
+
+def _check(check: Mapping[str, Any], language: str) -> Iterator[str]:
+    mark = "✓" if check["decides"] else "?" if check["held"] is None else "·"
+    numbers = {name: shown(value, unit) for name, (value, unit) in check["numbers"].items()}
+    given = "  (" + ", ".join(f"{text('number.' + name, language)} {value}" for name, value in numbers.items()) + ")" if numbers else ""
+    yield f"    {mark} {text(check['rule'], language)} [{check['rule']}]{given}"
+    if check["decides"]:
+        for law in check["law"]:
+            yield f"        § {_cited(law, language)}"
+
+
+def _cited(law: Mapping[str, Any], language: str) -> str:
+    title = f"{law['title'][language]} ({law['path']})"
+    if law.get("value") is None:
+        return title
+    until = law["until"] or "…"
+    sure = "" if law["mark"] != "?" else f", {text('explain.unconfirmed', language)}"
+    return f"{title}: {law['value']} {law['unit']}, {law['from']} – {until}, {law['source']}{sure}"
+
+
+@click.command("explain")
+@click.argument("result", type=click.Path(path_type=Path))
+@click.argument("order_id")
+@click.argument("line_no", type=int, required=False)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the texts.")
+def explain_command(result: Path, order_id: str, line_no: int | None, as_json: bool, lang: str) -> int:
+    """Rerun the decision of an order in the batch folder RESULT and show every rule, figure, date and source.
+
+    Example: entrepot explain day1 SO-1001 1 --lang zh
+    """
+    explained = explain(result, order_id, line_no)
+    if as_json:
+        click.echo(json.dumps(explained, ensure_ascii=False, indent=1, default=str))
+    else:
+        click.echo("\n\n".join(explanation_text(one, lang) for one in explained))
+    return 0

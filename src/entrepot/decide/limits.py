@@ -1,0 +1,104 @@
+"""The limits of cross-border retail import: per order and per person and calendar year (cbec-import-tax 2.3, 2.6).
+
+A buyer's orders are folded one after another in legal order (declared_on, then order_id). Only an admitted
+order uses up the yearly limit, so a later, smaller order may still fit after a refused one. The national
+counter is with customs: what is computed here is an estimate from the orders and balances given.
+"""
+
+import polars as pl
+
+from entrepot.decide.rules import Number, Rule, first
+from entrepot.law import Law
+
+__all__ = ["add_limits", "limit_rules"]
+
+ON = "declared_on"
+ORDER_LIMIT, YEARLY_LIMIT = "cn/cbec/order_limit", "cn/cbec/yearly_limit"
+SINGLE_ITEM = "cn/cbec/single_item_over_order_limit"
+
+
+def limit_rules(law: Law) -> list[Rule]:
+    """The decision table of 2.6 for one retail import order; limits are inclusive."""
+    price, spent = pl.col("order_price_fen"), pl.col("spent_fen")
+    order_limit, yearly = law.on(ORDER_LIMIT, ON), law.on(YEARLY_LIMIT, ON)
+    over, single = price > order_limit, (pl.col("line_count") == 1) & (pl.col("piece_e5") == 100_000)
+    full = law.on(SINGLE_ITEM, ON) == "full_tax"
+    leaves = (ORDER_LIMIT, YEARLY_LIMIT)
+    numbers = {"price": Number(price, "fen"), "spent": Number(spent, "fen"),
+               "order_limit": Number(order_limit, "fen"), "yearly_limit": Number(yearly, "fen")}
+    exactly = "cn/cbec/exact_yearly_limit_single_item"
+    return [
+        Rule("cn.cbec.not-retail-import", ~pl.col("limit_applies"), "no"),
+        Rule("cn.cbec.limits-not-in-law", order_limit.is_null() | yearly.is_null(), "unknown", leaves),
+        Rule("cn.cbec.over-order-limit", over & ~(single & full), "no", (*leaves, SINGLE_ITEM), numbers),
+        Rule("cn.cbec.over-yearly-limit", spent + price > yearly, "no", leaves, numbers),
+        Rule("cn.cbec.single-item-exactly-yearly-limit", over & (price == yearly), "unknown", (*leaves, exactly), numbers),
+        Rule("cn.cbec.single-item-over-order-limit", over, "yes", (*leaves, SINGLE_ITEM), numbers),
+        Rule("cn.cbec.within-order-and-yearly-limit", law=leaves, numbers=numbers),
+    ]
+
+
+def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Add `limit_applies`, `spent_fen` (before this order) and `limit_rule` to orders.
+
+    `balances`: buyer_key, year, spent_fen at the start of the batch; a buyer without a row starts at 0.
+    A buyer without a key cannot be followed: each of the orders stands alone, which `spent_known` tells.
+    """
+    retail = (pl.col("direction") == "import") & (pl.col("buyer_kind") == "person") & pl.col("platform_sale")
+    asked = orders.with_columns(limit_applies=retail.fill_null(value=False), spent_known=pl.col("buyer_key").is_not_null())
+    return _folded(_with_balances(asked, balances), law).with_columns(limit_rule=first(limit_rules(law)))
+
+
+def _with_balances(orders: pl.DataFrame, balances: pl.DataFrame | None) -> pl.DataFrame:
+    year = pl.col(ON).dt.year().cast(pl.Int64)
+    dated = orders.with_columns(_year=year)
+    if balances is None or balances.is_empty():
+        return dated.with_columns(spent_fen=pl.lit(0, pl.Int64))
+    known = balances.select("buyer_key", _year=pl.col("year").cast(pl.Int64), spent_fen=pl.col("spent_fen").cast(pl.Int64))
+    joined = dated.join(known, on=["buyer_key", "_year"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("spent_fen").fill_null(0))
+
+
+def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Replace the opening `spent_fen` by what is spent before each order.
+
+    Where everything a buyer asks for fits, the running sum is the answer; only the others are folded one by one.
+    """
+    rules = {rule.id: rule.when for rule in limit_rules(law)}
+    too_large = rules["cn.cbec.over-order-limit"].fill_null(value=True)
+    uses = pl.col("limit_applies") & pl.col("spent_known") & ~too_large & pl.col("order_price_fen").is_not_null()
+    limit = law.on(YEARLY_LIMIT, ON)
+    asked = orders.with_columns(_uses=uses, _limit=limit, _opening=pl.col("spent_fen"))
+    part = asked.filter("_uses").select("order_index", "buyer_key", "_year", ON, "order_id", "order_price_fen",
+                                        "_limit", "_opening")
+    spent = _spent_before(part.sort("buyer_key", "_year", ON, "order_id"))
+    joined = asked.join(spent, on="order_index", how="left", maintain_order="left")
+    before = pl.coalesce("_before", "spent_fen")
+    return joined.with_columns(spent_fen=before).drop("_uses", "_limit", "_opening", "_before", "_year")
+
+
+def _spent_before(part: pl.DataFrame) -> pl.DataFrame:
+    """`order_index`, `_before` for orders in legal order within each buyer and year."""
+    group = ["buyer_key", "_year"]
+    summed = part.with_columns(
+        _before=pl.col("_opening") + pl.col("order_price_fen").cum_sum().over(group) - pl.col("order_price_fen"))
+    fits = (pl.col("_before") + pl.col("order_price_fen") <= pl.col("_limit")).all().over(group)
+    marked = summed.with_columns(_fits=fits)
+    tight = marked.filter(~pl.col("_fits"))
+    folded = tight.with_columns(_before=_fold(tight))
+    return pl.concat([marked.filter("_fits"), folded]).select("order_index", "_before")
+
+
+def _fold(orders: pl.DataFrame) -> pl.Series:
+    """The fold itself, one pass over sorted orders; runs only for buyers who meet their limit."""
+    before: list[int] = []
+    current: tuple[object, object] | None = None
+    spent = 0
+    columns = ("buyer_key", "_year", "order_price_fen", "_limit", "_opening")
+    for buyer, year, price, limit, opening in zip(*(orders.get_column(c).to_list() for c in columns), strict=True):
+        if (buyer, year) != current:
+            current, spent = (buyer, year), opening
+        before.append(spent)
+        if limit is not None and spent + price <= limit and price < limit:
+            spent += price
+    return pl.Series("_before", before, dtype=pl.Int64)

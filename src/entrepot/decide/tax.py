@@ -1,0 +1,150 @@
+"""Import taxes of cross-border retail: duty, consumption tax (CT) and VAT of each line (cbec-import-tax 2.3–2.6).
+
+Within the limits duty is 0 and CT and VAT are due at a share of the statutory amount, each computed unrounded
+and rounded once per tax and line. A single item over the order limit pays everything in full, rounded at each
+tax. Whatever needs a rate or a class that is not loaded is unknown, never zero.
+"""
+
+import polars as pl
+
+from entrepot.decide.exact import divide, money_fen, rounded_by_law, wide
+from entrepot.decide.rules import Number, Rule, first
+from entrepot.law import Law
+
+__all__ = ["TAXES", "add_tax", "add_tax_facts", "tax_rules"]
+
+TAXES = ("duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
+ON = "declared_on"
+MILLION = 1_000_000
+SHARE, MODE = "cn/cbec/tax_share", "cn/cbec/rounding_mode"
+IN_CHANNEL = ("1210", "1239", "9610")
+FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
+"""Terms under which the price holds no freight to China."""
+# litres = quantity_e5 x content_e5 (ml) x 1e-13; with a rate in CNY e5 per litre this scale turns fen into integers
+SPECIFIC_SCALE = 10**16
+
+
+def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Join what the law says of each line's code on its day.
+
+    Adds `vat_class`, `vat_ppm`, `ct_class` ('none' where the chapter holds no taxed goods), `ct_ppm`,
+    `ct_specific_e5` (CNY per litre), `duty_ppm`, and `*_unconfirmed` marks.
+    """
+    code = {"hs_prefix": "hs_code"}
+    found = law.lookup(lines, "cn/vat/class_by_code", code, take={"vat_class": "vat_class"}, prefix="hs_prefix")
+    found = law.lookup(found, "cn/ct/class_by_code", code, take={"ct_class": "ct_class"}, prefix="hs_prefix")
+    found = law.lookup(found, "cn/ct/not_subject_by_code", code, take={"not_subject": "ct_free"}, prefix="hs_prefix")
+    found = law.lookup(found, "cn/duty/mfn_by_code", code, take={"rate": "duty_ppm"}, prefix="hs_prefix")
+    free = pl.col("ct_class").is_null() & pl.col("ct_free").is_not_null()
+    named = found.with_columns(ct_class=pl.when(free).then(pl.lit("none")).otherwise(pl.col("ct_class")))
+    rated = law.lookup(named, "cn/ct/rate_by_class", {"ct_class": "ct_class"},
+                       take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"})
+    vat = pl.when(pl.col("vat_class") == "standard").then(law.on("cn/vat/standard", ON)).when(
+        pl.col("vat_class") == "reduced").then(law.on("cn/vat/reduced", ON))
+    return _with_price_tests(rated.with_columns(vat_ppm=vat), law)
+
+
+def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Apply the price tests of CT: cosmetics per ml, g or piece, watches per piece; add `ct_known`."""
+    unit, kind = pl.col("content_unit"), pl.col("ct_class")
+    floor = pl.when(unit == "ml").then(law.on("cn/ct/cosmetics_price_per_ml", ON)).when(
+        unit == "g").then(law.on("cn/ct/cosmetics_price_per_g", ON)).when(
+        unit == "piece").then(law.on("cn/ct/cosmetics_price_per_piece", ON))
+    content = wide("quantity_e5") * wide("content_quantity_e5")
+    tested = law.on("cn/ct/cosmetics_price_per_ml", ON).is_not_null()  # before the test existed all were taxed
+    high_end = ~tested | (wide("price_fen") * 10**13 >= wide(floor) * content)
+    dear = wide("price_fen") * 100_000 >= wide(law.on("cn/ct/watch_price", ON)) * wide("quantity_e5")
+    taxed = pl.when(kind == "none").then(pl.lit(value=False)).when(kind == "cosmetics").then(high_end).when(
+        kind == "watches").then(dear).otherwise(kind.is_not_null())
+    litres_needed = pl.col("ct_specific_e5").is_not_null() & (unit.is_null() | (unit != "ml"))
+    known = taxed.is_not_null() & (~taxed | (pl.col("ct_ppm").is_not_null() & ~litres_needed))
+    return lines.with_columns(ct_taxed=taxed, ct_known=known.fill_null(value=False))
+
+
+def tax_rules(law: Law) -> list[Rule]:
+    """Which tax treatment a line gets; needs `add_tax_facts` and the order's `mode`, `limit_rule`."""
+    mode, outcome = pl.col("mode"), pl.col("limit_rule").cast(pl.String)
+    single = outcome == "cn.cbec.single-item-over-order-limit"
+    price = {"price": Number(pl.col("price_fen"), "fen"), "vat_rate": Number(pl.col("vat_ppm"), "ppm"),
+             "ct_rate": Number(pl.when("ct_taxed").then(pl.col("ct_ppm")).otherwise(0), "ppm")}
+    share = {**price, "share": Number(law.on(SHARE, ON), "ppm")}
+    code = {"hs_code": Number(pl.col("hs_code"), "code")}
+    vat, ct = ("cn/vat/class_by_code", "cn/vat/standard", "cn/vat/reduced"), ("cn/ct/class_by_code", "cn/ct/rate_by_class")
+    return [
+        Rule("cn.export.no-import-tax", (pl.col("direction") == "export") & ~pl.col("needs_licence"), "yes"),
+        Rule("cn.export.duty-unknown", pl.col("direction") == "export", "unknown"),
+        Rule("cn.tax.no-mode", mode.is_null(), "unknown"),
+        Rule("cn.general-trade.not-decided", ~mode.is_in(IN_CHANNEL), "unknown"),
+        Rule("cn.tax.refused-mode", pl.col("mode_refused"), "unknown"),
+        Rule("cn.cbec.before-first-policy", law.on(SHARE, ON).is_null(), "unknown", (SHARE,)),
+        Rule("cn.tax.no-code", pl.col("hs_code").is_null(), "unknown"),
+        Rule("cn.vat.class-unknown", pl.col("vat_ppm").is_null(), "unknown", vat, code),
+        Rule("cn.ct.class-unknown", pl.col("ct_class").is_null(), "unknown", ct, code),
+        Rule("cn.ct.rate-unknown", (pl.col("ct_class") != "none") & pl.col("ct_ppm").is_null(), "unknown", ct, code),
+        Rule("cn.ct.content-unknown", ~pl.col("ct_known"), "unknown", ct, code),
+        Rule("cn.value.freight-unknown", pl.col("freight_e5").is_null() & pl.col("incoterm").is_in(FREIGHT_APART),
+             "unknown"),
+        Rule("cn.cbec.exactly-yearly-limit-unclear", outcome == "cn.cbec.single-item-exactly-yearly-limit", "unknown",
+             ("cn/cbec/exact_yearly_limit_single_item",), price),
+        Rule("cn.duty.rate-unknown", single & pl.col("duty_ppm").is_null(), "unknown", ("cn/duty/mfn_by_code",), code),
+        Rule("cn.cbec.single-item-full-tax", single, "yes", ("cn/cbec/single_item_over_order_limit", *vat, *ct),
+             {**price, "duty_rate": Number(pl.col("duty_ppm"), "ppm")}),
+        Rule("cn.cbec.within-limits", outcome == "cn.cbec.within-order-and-yearly-limit", "yes",
+             ("cn/cbec/duty_rate", SHARE, MODE, *vat, *ct), share),
+        Rule("cn.tax.not-retail-import", answer="unknown"),
+    ]
+
+
+def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Add `duty_fen`, `consumption_tax_fen`, `vat_fen`, `tax_total_fen` and `tax_rule`; null is unknown."""
+    ruled = lines.with_columns(tax_rule=first(tax_rules(law)))
+    taxed = ruled.with_columns(**_composite(law)).with_columns(**_in_full(law))
+    rule = pl.col("tax_rule").cast(pl.String)
+    paid = {}
+    for tax in TAXES[:3]:
+        export = pl.lit(0, pl.Int64) if tax != "duty_fen" else pl.lit(None, pl.Int64)
+        paid[tax] = pl.when(rule == "cn.cbec.within-limits").then(pl.col(f"_share_{tax}")).when(
+            rule == "cn.cbec.single-item-full-tax").then(pl.col(f"_full_{tax}")).when(
+            rule == "cn.export.no-import-tax").then(pl.lit(0, pl.Int64)).when(
+            rule == "cn.export.duty-unknown").then(export)
+    done = taxed.with_columns(**paid).drop(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES[:3])
+    return done.with_columns(tax_total_fen=pl.col("duty_fen") + pl.col("consumption_tax_fen") + pl.col("vat_fen"))
+
+
+def _bases() -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
+    """Price and specific CT at SPECIFIC_SCALE, CT rate and VAT rate; outside the channel all are 0, so nothing wraps."""
+    inside = pl.col("tax_rule").cast(pl.String).is_in(["cn.cbec.within-limits", "cn.cbec.single-item-full-tax"])
+    price = pl.when(inside).then(wide("price_fen")).otherwise(0)
+    litres = wide("quantity_e5") * wide("content_quantity_e5").fill_null(0) * wide("ct_specific_e5").fill_null(0)
+    specific = pl.when(inside & pl.col("ct_taxed")).then(litres).otherwise(0)
+    rate = pl.when(inside & pl.col("ct_taxed")).then(wide("ct_ppm")).otherwise(0)
+    return price * SPECIFIC_SCALE, specific, rate, wide("vat_ppm").fill_null(0)
+
+
+def _composite(law: Law) -> dict[str, pl.Expr]:
+    """The taxes within the limits: statutory amount x share, unrounded until the end.
+
+    CT = ((P + s) / (1 - c) x c + s) x share, VAT = (P + s) / (1 - c) x v x share.
+    """
+    price, specific, rate, vat = _bases()
+    share, left = wide(law.on(SHARE, ON)), MILLION - rate
+    below = left * SPECIFIC_SCALE * MILLION
+    ct = ((price + specific) * rate + specific * left) * share
+    return {
+        "_share_duty_fen": rounded_by_law(law, MODE, ON, wide("price_fen") * wide(law.on("cn/cbec/duty_rate", ON)),
+                                          pl.lit(MILLION, pl.Int128)),
+        "_share_consumption_tax_fen": rounded_by_law(law, MODE, ON, ct, below),
+        "_share_vat_fen": rounded_by_law(law, MODE, ON, (price + specific) * vat * share, below),
+    }
+
+
+def _in_full(law: Law) -> dict[str, pl.Expr]:
+    """All taxes at 100 %: duty, then CT on price and duty, then VAT on all three, each rounded half-up to the fen."""
+    price, specific, rate, vat = _bases()
+    scale = SPECIFIC_SCALE
+    duty = divide(price * wide("duty_ppm").fill_null(0), pl.lit(scale * MILLION, pl.Int128))
+    left = MILLION - rate
+    ct = divide((price + duty * scale + specific) * rate + specific * left, left * scale)
+    vat_due = divide((price // scale + duty + ct) * vat, MILLION)
+    return {"_full_duty_fen": money_fen(duty), "_full_consumption_tax_fen": money_fen(ct),
+            "_full_vat_fen": money_fen(vat_due)}

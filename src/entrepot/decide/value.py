@@ -1,0 +1,80 @@
+"""What a line is worth in CNY: goods, freight and insurance under the customs rate of its month.
+
+Rate: the customs rate of the month of declaration (general-duty 3.3, 令124 art. 16, 令272 art. 13). Converted
+amounts are rounded half-up to the fen, once per amount. Order freight and insurance are apportioned by value
+(cbec-import-tax 2.8) so that the shares add up exactly.
+"""
+
+import polars as pl
+
+from entrepot.decide.exact import divide, money_fen, wide
+from entrepot.law import Law
+
+__all__ = ["RATES", "add_rates", "add_values", "add_usd_rate"]
+
+RATES = "cn/customs_rate/monthly"
+
+
+def add_rates(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Add `rate_cny_e6`, `rate_units_e6` (CNY for so many units), `rate_kind` of each line's month; CNY is 1 to 1.
+
+    A currency and day without a rate stays null: the caller refuses the line.
+    """
+    took = {"cny": "rate_cny_e6", "units": "rate_units_e6", "kind": "rate_kind"}
+    found = law.lookup(lines, RATES, {"currency": "currency"}, take=took)
+    home = pl.col("currency") == "CNY"
+    one = [pl.when(home).then(pl.lit(1_000_000, pl.Int64)).otherwise(pl.col(c)).alias(c)
+           for c in ("rate_cny_e6", "rate_units_e6")]
+    kind = pl.when(home).then(pl.lit("home")).otherwise(pl.col("rate_kind").cast(pl.String)).alias("rate_kind")
+    return found.with_columns(*one, kind).drop("rate_cny_e6_unconfirmed", strict=False)
+
+
+def add_usd_rate(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Add `usd_cny_e6`, `usd_units_e6`: the rate that turns CNY into USD for limits set in USD."""
+    asked = orders.with_columns(_usd=pl.lit("USD"))
+    found = law.lookup(asked, RATES, {"currency": "_usd"}, take={"cny": "usd_cny_e6", "units": "usd_units_e6"})
+    return found.drop("_usd", "usd_cny_e6_unconfirmed", strict=False)
+
+
+def _in_fen(amount_e5: pl.Expr, scale: int = 1) -> pl.Expr:
+    """An amount at 10⁻⁵ (times `scale`) of the line's currency in fen."""
+    numerator = amount_e5 * wide("rate_cny_e6")
+    return money_fen(divide(numerator, wide("rate_units_e6") * (1000 * scale)))
+
+
+def add_values(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add the amounts of each line.
+
+    `goods_value_e5`: price x quantity in the currency, rounded half-up at 10⁻⁵ as customs lists carry it;
+    `goods_fen`, `freight_fen`, `insurance_fen`: the same in CNY; `price_fen`: their sum, the dutiable price of
+    retail imports. Needs lines sorted by order with `order_index`.
+    """
+    product = wide("unit_price_e5") * wide("quantity_e5")
+    valued = lines.with_columns(
+        goods_value_e5=money_fen(divide(product, 100_000)),
+        goods_fen=_in_fen(product, 100_000),
+        freight_fen=_in_fen(wide(pl.col("freight_e5").fill_null(0))),
+        insurance_fen=_in_fen(wide(pl.col("insurance_e5").fill_null(0))),
+    )
+    for charge in ("freight", "insurance"):
+        valued = _apportioned(valued, charge)
+    return valued.with_columns(price_fen=pl.col("goods_fen") + pl.col("freight_fen") + pl.col("insurance_fen"))
+
+
+def _apportioned(lines: pl.DataFrame, charge: str) -> pl.DataFrame:
+    """Spread a charge that only some lines of an order carry over all its lines, by goods value.
+
+    Largest remainder: shares are whole fen and add up to the charge; ties go to the earlier line.
+    """
+    given, fen = pl.col(f"{charge}_e5").is_not_null(), f"{charge}_fen"
+    partial = (given.any() & ~given.all()).over("order_index")
+    if not lines.select((given.any() & ~given.all()).any()).item():
+        return lines
+    total, whole = wide(pl.col(fen).sum().over("order_index")), wide(pl.col("goods_fen").sum().over("order_index"))
+    exact = total * wide("goods_fen")
+    shares = lines.with_columns(_partial=partial, _share=exact // whole, _rest=exact % whole, _total=total)
+    spare = pl.col("_total") - pl.col("_share").sum().over("order_index")
+    place = pl.struct(-pl.col("_rest"), "line_no").rank("ordinal").over("order_index")
+    share = money_fen(pl.col("_share") + (place <= spare).cast(pl.Int128))
+    chosen = pl.when(pl.col("_partial") & (whole > 0)).then(share).otherwise(pl.col(fen))
+    return shares.with_columns(chosen.alias(fen)).drop("_partial", "_share", "_rest", "_total")

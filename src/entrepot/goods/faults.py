@@ -1,0 +1,149 @@
+"""What exactly is wrong with the rows that were not accepted; looks only at those rows."""
+
+import polars as pl
+
+from entrepot.goods import amounts, days
+from entrepot.goods.problems import FINDINGS
+from entrepot.goods.readers.jsonl import NESTED
+from entrepot.goods.readers.sheet import DIGITS_LOST
+from entrepot.goods.schema import CLASSIFIERS, DATE_FIRST, DATE_LAST, FIELDS, MAX_TEXT, REQUIRED, ROW_COLUMNS, Field
+from entrepot.goods.values import HOSTILE, SPREADSHEET_ERROR
+
+__all__ = ["cross_findings", "field_findings", "row_findings"]
+
+AMOUNT_LIMIT = 10**12
+"""Largest quantity times price of a line, in major units of its currency."""
+SPECIAL = (NESTED, DIGITS_LOST)
+
+
+def row_findings(texts: pl.DataFrame) -> pl.DataFrame:
+    """Rows that are no rows: as the reader judged them."""
+    bad = texts.filter(pl.col("_fault").is_not_null())
+    return bad.select(
+        *ROW_COLUMNS, pl.lit("").alias("field"), pl.col("_fault").alias("code"),
+        pl.col("_given").alias("given"), pl.col("_allowed").alias("allowed"),
+    ).cast(dict(FINDINGS))  # fmt: skip
+
+
+def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFrame]:
+    """One finding per bad or missing field, field by field."""
+    bad = valued.select(_refused(field, texts).alias(name) for name, field in FIELDS.items() if name in texts.columns)
+    bad = bad.hstack([texts[name].is_null().alias(f"missing:{name}") for name in REQUIRED if name in texts.columns])
+    row_ok = texts["_fault"].is_null()
+    counts = bad.filter(row_ok).sum().row(0, named=True)
+    findings = []
+    for column, count in counts.items():
+        if count:
+            rows = row_ok & bad[column]
+            name = column.removeprefix("missing:")
+            findings.append(_missing(texts, rows, name) if column != name else _faults(texts, valued, rows, FIELDS[name]))
+    return findings
+
+
+def _refused(field: Field, texts: pl.DataFrame) -> pl.Expr:
+    return pl.col(field.column).is_null() & texts[field.name].is_not_null()
+
+
+def _missing(texts: pl.DataFrame, rows: pl.Series, name: str) -> pl.DataFrame:
+    return texts.filter(rows).select(
+        *ROW_COLUMNS, pl.lit(name).alias("field"), pl.lit("goods.missing").alias("code"),
+        pl.lit("").alias("given"), pl.lit(_allowed(FIELDS[name])).alias("allowed"),
+    ).cast(dict(FINDINGS))  # fmt: skip
+
+
+def _faults(texts: pl.DataFrame, valued: pl.DataFrame, rows: pl.Series, field: Field) -> pl.DataFrame:
+    parsed = f"parsed:{field.name}"
+    text = texts[field.name].cast(pl.String).alias("_text")
+    extra = [valued[parsed].alias("_parsed")] if parsed in valued.columns else []
+    bad = texts.select(*ROW_COLUMNS).hstack([text, *extra]).filter(rows)
+    column = pl.col("_text")
+    shown = column.str.replace_all(f"[{NESTED}{DIGITS_LOST}]", "").str.replace_all(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]", "␀")
+    given = pl.when(column.str.len_chars() > MAX_TEXT).then(pl.format("{} characters", column.str.len_chars())).otherwise(shown)
+    return bad.select(
+        *ROW_COLUMNS, pl.lit(field.name).alias("field"), _code(field, column).alias("code"),
+        given.alias("given"), pl.lit(_allowed(field)).alias("allowed"),
+    ).cast(dict(FINDINGS))  # fmt: skip
+
+
+def _code(field: Field, text: pl.Expr) -> pl.Expr:
+    """The problem code of a refused text: faults any field can have first, then those of its kind."""
+    return (
+        pl.when(text.str.starts_with(NESTED)).then(pl.lit("goods.nested-value"))
+        .when(text.str.starts_with(DIGITS_LOST)).then(pl.lit("goods.digits-lost"))
+        .when(text.str.len_chars() > MAX_TEXT).then(pl.lit("goods.too-long"))
+        .when(text.str.contains("\ufffd", literal=True)).then(pl.lit("goods.encoding"))
+        .when(text.str.contains(HOSTILE)).then(pl.lit("goods.control-character"))
+        .when(text.str.contains(SPREADSHEET_ERROR)).then(pl.lit("goods.spreadsheet-error"))
+        .otherwise(_kind_code(field, text))
+    )  # fmt: skip
+
+
+def _kind_code(field: Field, text: pl.Expr) -> pl.Expr:
+    if field.kind in ("decimal", "mass", "whole"):
+        return amounts.number_fault(
+            text, positive=field.positive, limit=field.limit, whole_number=field.kind == "whole",
+            decimals=3 if field.kind == "mass" else 5,
+        )  # fmt: skip
+    if field.kind in ("date", "instant"):
+        return days.day_fault(text, pl.col("_parsed"))
+    if field.kind == "code":
+        wrong_length = text.str.contains(r"^[0-9. ]+$")
+        return pl.when(wrong_length).then(pl.lit("goods.code-length")).otherwise(pl.lit("goods.code-characters"))
+    return pl.lit(
+        {
+            "boolean": "goods.not-yes-no",
+            "country": "goods.unknown-country",
+            "currency": "goods.unknown-currency",
+            "unit": "goods.unknown-unit",
+            "district": "goods.unknown-district",
+        }.get(field.kind, "goods.not-allowed")
+    )
+
+
+def _allowed(field: Field) -> str:
+    """What a field may hold, in as few words as possible, the same in both languages."""
+    low = "0 < x" if field.positive else "0 ≤ x"
+    limit = f" < {field.limit}" if field.limit else ""
+    return {
+        "text": f"≤ {MAX_TEXT}",
+        "personal": f"≤ {MAX_TEXT}",
+        "choice": " | ".join(field.choices),
+        "boolean": "true | false | yes | no | 1 | 0 | 是 | 否",
+        "date": f"{DATE_FIRST} … {DATE_LAST}",
+        "instant": f"{DATE_FIRST} … {DATE_LAST}",
+        "whole": f"{low}{limit}, 1 2 3 …",
+        "decimal": f"{low}{limit}, ≤ 0.00001",
+        "mass": f"{low}{limit} kg, ≤ 0.001",
+        "country": "ISO 3166 alpha-2 / alpha-3",
+        "currency": "ISO 4217",
+        "unit": "007 | 011 | 035 | kg | 千克 …",
+        "district": "2900 | 2200 | 5100 …",
+        "code": "6 | 8 | 10",
+    }[field.kind]
+
+
+def cross_findings(lines: pl.DataFrame) -> pl.DataFrame:
+    """Faults that only several fields together show: amount, masses, content, nothing to classify by."""
+    ok = lines.filter(pl.col("_fault").is_null())
+    amount = pl.col("quantity_e5").cast(pl.Int128) * pl.col("unit_price_e5").cast(pl.Int128)
+    content = pl.col("content_quantity_e5").is_null() != pl.col("content_unit").is_null()
+    nothing = pl.all_horizontal(pl.col(name).is_null() for name in CLASSIFIERS)
+    kilograms = "{} kg"
+    checks = (
+        ("unit_price", "goods.amount-too-large", amount >= AMOUNT_LIMIT * 10**10,
+         (amount // 10**10).cast(pl.String), pl.lit(f"< {AMOUNT_LIMIT}")),
+        ("gross_mass", "goods.gross-below-net", pl.col("gross_mass_g") < pl.col("net_mass_g"),
+         pl.format(kilograms, pl.col("gross_mass_g") / 1000), pl.format(kilograms, pl.col("net_mass_g") / 1000)),
+        ("content_quantity", "goods.incomplete-content", content & pl.col("valid"), pl.lit(""), pl.lit("")),
+        ("description", "goods.nothing-to-classify", nothing & pl.col("valid"), pl.lit(""), pl.lit("")),
+    )  # fmt: skip
+    hits = ok.select(check.alias(code) for _, code, check, _, _ in checks).sum().row(0, named=True)
+    found = [
+        ok.filter(check).select(
+            *ROW_COLUMNS, pl.lit(field).alias("field"), pl.lit(code).alias("code"),
+            given.alias("given"), allowed.alias("allowed"),
+        ).cast(dict(FINDINGS))
+        for field, code, check, given, allowed in checks
+        if hits[code]
+    ]  # fmt: skip
+    return pl.concat(found) if found else pl.DataFrame(schema=FINDINGS)

@@ -1,0 +1,89 @@
+"""XLSX and its relatives: the first sheet (or the one the mapping names), cell by cell as text.
+
+A sheet is read whole: it holds at most 1,048,576 rows. Numbers are taken with the 15 digits a spreadsheet shows;
+one with more whole digits has already been rounded by the spreadsheet and is marked, so that `parse` refuses it.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import polars as pl
+from python_calamine import CalamineError, CalamineWorkbook
+
+from entrepot.goods.errors import InputError
+from entrepot.goods.mapping import Mapping
+from entrepot.goods.readers.frames import with_bookkeeping
+
+__all__ = ["DIGITS_LOST", "read_sheet"]
+
+DIGITS_LOST = "\ufdd1"
+"""Starts the text of a number the spreadsheet has rounded; a code point no file may use (a noncharacter)."""
+PIECE = 100_000
+
+
+def read_sheet(path: Path, mapping: Mapping) -> Iterator[pl.DataFrame]:
+    """Frames of text columns from one sheet; the first row that is not empty is the header.
+
+    Raises InputError for a file that is no workbook, lacks the sheet named, or has two columns of one name.
+    """
+    rows = _rows(path, mapping.sheet)
+    header = next((row for row in rows if any(_text(cell) for cell in row)), None)
+    if header is None:
+        raise InputError(f"{path.name}: the sheet holds no header and no rows")
+    columns = _columns(path, header)
+    number, piece = 1, []
+    for row in rows:
+        piece.append([_text(cell) for cell in row[: len(columns)]])
+        if len(piece) == PIECE:
+            yield _frame(piece, columns, number)
+            number, piece = number + PIECE, []
+    yield _frame(piece, columns, number)
+
+
+def _rows(path: Path, sheet: str | None) -> Iterator[list[object]]:
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise InputError(f"{path.name}: no sheet {sheet!r}; sheets found: {', '.join(names)}")
+        if not names:
+            raise InputError(f"{path.name}: the workbook has no sheet")
+        yield from book.get_sheet_by_name(sheet or names[0]).iter_rows()
+    except CalamineError as cause:
+        raise InputError(f"{path.name}: not a readable workbook: {' '.join(str(cause).split())[:160]}") from cause
+
+
+def _columns(path: Path, header: list[object]) -> list[str]:
+    names = [(_text(cell) or "").strip() or f"column_{number}" for number, cell in enumerate(header, start=1)]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise InputError(f"{path.name}: two columns are named {sorted(repeated)[0]!r}; rename or remove one")
+    return names
+
+
+def _frame(piece: list[list[str | None]], columns: list[str], number: int) -> pl.DataFrame:
+    frame = pl.DataFrame(piece, schema=dict.fromkeys(columns, pl.String), orient="row")
+    return with_bookkeeping(frame, number)
+
+
+def _text(cell: object) -> str | None:
+    """The text of one cell; an empty cell is None."""
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, (int, float)):
+        return _number(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ") if cell.time() != time() else cell.date().isoformat()
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    return str(cell) if isinstance(cell, timedelta) else None
+
+
+def _number(cell: float) -> str:
+    if abs(cell) >= 1e15:
+        return f"{DIGITS_LOST}{cell:.0f}"
+    text = f"{cell:.15g}"
+    return f"{cell:.20f}".rstrip("0") if "e" in text else text

@@ -1,0 +1,152 @@
+"""Dated tables as frames, and the join that gives each line the row of its own day.
+
+The join works on the distinct (key, date) pairs of the lines and is joined back, so its cost follows the number
+of different codes and days, not the number of lines.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import polars as pl
+
+from entrepot.law.errors import LawError
+from entrepot.law.leaves import COMPUTABLE, TableLeaf
+from entrepot.law.units import Exact, unit
+
+__all__ = ["LawTable", "frame_of", "lookup"]
+
+Lines = TypeVar("Lines", pl.DataFrame, pl.LazyFrame)
+FOUND = "_law_found_"
+OPEN = dt.date(9999, 12, 31)
+WHEN = {"from": pl.Date, "until": pl.Date, "status": pl.String, "mark": pl.String, "unconfirmed": pl.Boolean,
+        "source": pl.String, "checked_on": pl.Date, "note": pl.String}
+
+
+@dataclass(frozen=True)
+class LawTable:
+    """A table leaf as a frame: its own columns in exact units, then from, until, status, mark, unconfirmed, source,
+    checked_on and note. `complete` False means that a missing row is unknown, not no."""
+
+    path: str
+    frame: pl.DataFrame
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+    complete: bool
+    why_empty: str | None
+    title: Mapping[str, str]
+
+    def on(self, day: dt.date) -> pl.DataFrame:
+        """The rows results may use on a day."""
+        until = pl.col("until")
+        holds = (pl.col("from") <= day) & (until.is_null() | (until > day))
+        return self.frame.filter(holds & pl.col("status").is_in(COMPUTABLE))
+
+    def row(self, day: dt.date, **key: Exact) -> dict[str, Any] | None:
+        """The row of one exact key on a day, or None."""
+        if key.keys() != set(self.key):
+            raise LawError(f"{self.path} is keyed by {', '.join(self.key)}, not by {', '.join(key)}")
+        found = self.on(day).filter(*(pl.col(name) == value for name, value in key.items()))
+        return found.row(0, named=True) if found.height else None
+
+
+def frame_of(leaf: TableLeaf) -> pl.DataFrame:
+    """The rows of a leaf, sorted by key and date."""
+    schema = {name: unit(of).dtype for name, of in leaf.columns.items()} | WHEN
+    rows = [(*row.cells, row.from_, row.until, row.status, row.mark, row.unconfirmed, str(row.source), row.checked_on,
+             row.note) for row in leaf.rows]
+    return pl.DataFrame(rows, schema=schema, orient="row").sort(*leaf.key, "from")
+
+
+def lookup(
+    lines: Lines, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str], prefix: str | None
+) -> Lines:
+    """See `Law.lookup`."""
+    _check(lines.collect_schema(), table, keys, date, take, prefix)
+    mark = f"{next(iter(take.values()))}_unconfirmed"
+    usable = table.frame.filter(pl.col("status").is_in(COMPUTABLE))
+    days = lines.get_column(date) if isinstance(lines, pl.DataFrame) else None
+    rows = usable if days is None else _near(usable, days)
+    dated: bool = days is None or not _same_for_all(rows, days)
+    if rows.is_empty():
+        nothing = [pl.lit(None, table.frame.schema[name]).alias(new) for name, new in take.items()]
+        return lines.with_columns(*nothing, pl.lit(value=False).alias(mark))
+    asked = [*keys.values(), *([date] if dated else [])]
+    pairs = lines.lazy().select(asked).unique()
+    found = _matches(pairs, rows, keys, date if dated else None, prefix).select(
+        *asked, *(pl.col(FOUND + name).alias(new) for name, new in take.items()),
+        pl.col(FOUND + "unconfirmed").alias(mark))
+    if isinstance(lines, pl.DataFrame):
+        found = found.collect().lazy()
+    joined = lines.lazy().join(found, on=asked, how="left", maintain_order="left").with_columns(
+        pl.col(mark).fill_null(value=False))
+    return joined.collect() if isinstance(lines, pl.DataFrame) else joined
+
+
+def _near(rows: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """The rows in force on some of these days."""
+    first, last = days.min(), days.max()
+    return rows.filter((pl.col("from") <= last) & (pl.col("until").fill_null(OPEN) > first))
+
+
+def _same_for_all(rows: pl.DataFrame, days: pl.Series) -> bool:
+    """True when every row is in force on all of these days, so that the key alone decides.
+
+    A batch mostly holds one day or one month: leaving the day out of the join halves the work.
+    """
+    first, last = days.min(), days.max()
+    if first is None or days.null_count():
+        return False
+    whole = (pl.col("from") <= first) & (pl.col("until").fill_null(OPEN) > last)
+    return bool(rows.select(whole.all()).item())
+
+
+def _check(schema: pl.Schema, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str],
+           prefix: str | None) -> None:
+    """LawError names the first thing that does not fit between the question and the table."""
+    if keys.keys() != set(table.key):
+        given = ", ".join(keys) or "none"
+        raise LawError(f"{table.path} is keyed by {', '.join(table.key)}; keys were given for {given}")
+    wanted = [name for name in take if name not in table.frame.columns]
+    if wanted or not take:
+        raise LawError(f"{table.path} has no column {', '.join(wanted) or '(none was asked for)'}; "
+                       f"it has {', '.join(table.frame.columns)}")
+    if prefix is not None and prefix not in table.key:
+        raise LawError(f"prefix {prefix!r} is no key of {table.path}; its keys are {', '.join(table.key)}")
+    missing = [name for name in (*keys.values(), date) if name not in schema]
+    if missing:
+        raise LawError(f"the lines have no column {', '.join(missing)}, needed to look up {table.path}")
+    if schema[date] != pl.Date:
+        raise LawError(f"column {date!r} is {schema[date]}, not Date: turn times into legal days with Law.legal_day")
+    clash = [name for name in (*take.values(), f"{next(iter(take.values()))}_unconfirmed") if name in schema]
+    if clash:
+        raise LawError(f"the lines have a column {', '.join(clash)} already: take into another name")
+
+
+def _matches(
+    pairs: pl.LazyFrame, rows: pl.DataFrame, keys: Mapping[str, str], date: str | None, prefix: str | None
+) -> pl.LazyFrame:
+    """The one row for each distinct pair that has one: in force that day, of the longest prefix."""
+    renamed = rows.rename({name: FOUND + name for name in rows.columns}).lazy()
+    cast = [pl.col(column).cast(rows.schema[name]).alias(FOUND + name) for name, column in keys.items()]
+    asked = pairs.with_columns(cast)
+    on = [FOUND + name for name in keys]
+    if prefix is None:
+        return _in_force(asked.join(renamed, on=on), date)
+    code = FOUND + prefix
+    found = []
+    for length in sorted(rows.get_column(prefix).str.len_bytes().unique(), reverse=True):
+        long = asked.filter(pl.col(code).str.len_bytes() >= length).with_columns(pl.col(code).str.head(length))
+        same = renamed.filter(pl.col(code).str.len_bytes() == length)
+        found.append(_in_force(long.join(same, on=on), date))
+    asked_for = [*keys.values(), *([date] if date else [])]
+    return pl.concat(found).unique(subset=asked_for, keep="first", maintain_order=True)
+
+
+def _in_force(joined: pl.LazyFrame, date: str | None) -> pl.LazyFrame:
+    """Only rows that hold on the date; without a date they all do."""
+    if date is None:
+        return joined
+    until = pl.col(FOUND + "until").fill_null(OPEN)
+    return joined.filter((pl.col(FOUND + "from") <= pl.col(date)) & (pl.col(date) < until))

@@ -1,0 +1,198 @@
+"""The main job: a day of orders in, every line decided, lists, reasons and a report out.
+
+Stages: take in (files to typed lines), check orders, decide chunk by chunk, finish. Each stage leaves files
+that are put in place whole and entered in the manifest, so a killed run goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entrepot import __version__
+from entrepot.goods.catalogue import Catalogue
+from entrepot.goods.errors import CallError, InputError
+from entrepot.goods.mapping import Mapping as ColumnMapping
+from entrepot.goods.mapping import load_mapping
+from entrepot.goods.nomenclature import Nomenclature
+from entrepot.law import Law
+from entrepot.law.customs_rate import read_rates
+from entrepot.messages import ceb
+from entrepot.run.balances import read_balances
+from entrepot.run.batch import Batch, file_hash, open_batch
+from entrepot.run.day import Day, decide_chunk
+from entrepot.run.finish import finish
+from entrepot.run.home import Home, open_home
+from entrepot.run.intake import Intake, take_in
+from entrepot.run.orders_check import check_orders
+
+__all__ = ["KINDS", "Progress", "Request", "clear"]
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage, how many more rows are done, and how many there are (when known)."""
+
+KINDS = ("303", "603", "621")
+ROWS_PER_CHUNK = 200_000
+WORKERS = 2
+
+
+def silent(stage: str, done: int, total: int | None) -> None:
+    """Progress nobody looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks of `entrepot clear`; paths as given, nothing read yet."""
+
+    inputs: tuple[Path, ...]
+    out: Path
+    mapping: str | None = None
+    catalogues: tuple[Path, ...] = ()
+    nomenclatures: tuple[Path, ...] = ()
+    law_folders: tuple[Path, ...] = ()
+    rates: Path | None = None
+    balances: Path | None = None
+    sender: Path | None = None
+    signer: str = "auto"
+    kinds: tuple[str, ...] = KINDS
+    sample_ppm: int = 10_000
+    message_time: str | None = None
+    home: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Everything a request names, read and checked before the first row."""
+
+    home: Home
+    mapping: ColumnMapping
+    catalogue: Catalogue
+    nomenclature: Nomenclature
+    law: Law
+    balances: pl.DataFrame | None
+    sender: ceb.Sender
+    signer: ceb.Signer
+
+
+def clear(request: Request, progress: Progress = silent) -> dict[str, Any]:
+    """Clear the orders of a request into its batch folder and return the summary.
+
+    Raises CallError (wrong call), InputError (input unusable) or WorldError; never for a bad row.
+    A folder whose batch is done is answered from what it holds.
+    """
+    _check_inputs(request)
+    opened = _open(request)
+    batch = open_batch(request.out, _identity(request, opened))
+    if batch.done:
+        return dict(json.loads((batch.folder / "summary.json").read_text(encoding="utf-8")))
+    (batch.work).mkdir(exist_ok=True)
+    _store_inputs(batch, opened)
+    rows = _take_in(batch, request, opened, progress)
+    late, incomplete = check_orders(batch, rows)
+    day = _day(batch, request, opened, late, incomplete)
+    _decide(batch, day, rows, progress)
+    return finish(batch, request, day, opened.mapping, rows, progress)
+
+
+def _check_inputs(request: Request) -> None:
+    if not request.inputs:
+        raise CallError("no orders given: name at least one CSV, XLSX, JSON Lines or Parquet file")
+    unknown = [kind for kind in request.kinds if kind not in KINDS]
+    if unknown:
+        raise CallError(f"message kind {unknown[0]!r} is not written: use one or more of {', '.join(KINDS)}")
+
+
+def _open(request: Request) -> _Opened:
+    home = open_home(request.home)
+    mapping = load_mapping(request.mapping)
+    law = Law.load(*request.law_folders)
+    if request.rates:
+        law = read_rates(request.rates, law)
+    return _Opened(
+        home, mapping, Catalogue.load(request.catalogues, mapping), Nomenclature.load(request.nomenclatures), law,
+        read_balances(request.balances, home.key("buyer")) if request.balances else None,
+        ceb.Sender.load(request.sender) if request.sender else ceb.Sender.placeholder(), _signer(request.signer, home))
+
+
+def _signer(name: str, home: Home) -> ceb.Signer:
+    if name not in ("auto", "none", "rsa"):
+        raise CallError(f"signer {name!r} is not known: use auto (lists that must be signed), none, or rsa (all)")
+    return ceb.NoSigner() if name == "none" else ceb.make_test_key(home.folder)
+
+
+def _identity(request: Request, opened: _Opened) -> dict[str, Any]:
+    """Hashes of everything the results depend on."""
+    def small(value: object) -> str:
+        return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+    files = {name: file_hash(path) if path else None for name, path in (
+        ("rates", request.rates), ("balances", request.balances), ("sender", request.sender))}
+    return {
+        "code_version": __version__, "inputs": [_input(path) for path in request.inputs], "law": opened.law.hash,
+        "mapping": opened.mapping.hash, "catalogue": opened.catalogue.hash, "nomenclature": opened.nomenclature.hash,
+        "installation": opened.home.fingerprint, "files": files,
+        "options": small([request.kinds, request.signer, request.sample_ppm, request.message_time]),
+    }
+
+
+def _input(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the files in it")
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+
+
+def _store_inputs(batch: Batch, opened: _Opened) -> None:
+    """Keep the law and the opening balances with the batch: an explanation needs nothing else."""
+    batch.write(batch.folder / "law.json", lambda path: path.write_bytes(opened.law.snapshot()))
+    if opened.balances is not None:
+        frame = opened.balances
+        batch.write(batch.folder / "balances.parquet", lambda path: frame.write_parquet(path))
+
+
+def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress) -> int:
+    intake = Intake(opened.mapping, opened.catalogue, opened.nomenclature, opened.home.key("buyer"), inputs=request.inputs)
+    if "intake" in batch.manifest["steps"]:
+        return int(batch.manifest["steps"]["intake"]["rows"])
+    rows = take_in(batch, intake, lambda done: progress("read", done, None))
+    if not rows:
+        raise InputError(f"{request.inputs[0]}: no rows; nothing to clear")
+    return int(batch.step("intake", lambda: {"rows": rows})["rows"])
+
+
+def _day(batch: Batch, request: Request, opened: _Opened, late: pl.DataFrame, incomplete: pl.Series) -> Day:
+    last = pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet"))).select(pl.col("declared_on").max())
+    day = last.collect().item()
+    return Day(
+        opened.law, late, incomplete, opened.balances, opened.home.key("sample"), request.sample_ppm, request.kinds,
+        opened.sender, opened.signer, request.message_time or (f"{day:%Y%m%d}000000" if day else "20000101000000"))
+
+
+def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
+    """Decide every chunk that is not yet noted; two at a time, so that formatting and deciding overlap."""
+    count = max(1, -(-rows // ROWS_PER_CHUNK))
+    names = [f"chunk-{number:05d}" for number in range(count)]
+    missing = [number for number in range(count) if names[number] not in batch.manifest["steps"]]
+    progress("decide", sum(batch.manifest["steps"][name]["rows"] for name in names if name in batch.manifest["steps"]), rows)
+    for number, note in _in_order(missing, lambda number: decide_chunk(batch, day, number, count)):
+        batch.step(names[number], lambda note=note: note)  # type: ignore[misc]
+        progress("decide", note["rows"], rows)
+
+
+def _in_order(numbers: list[int], work: Callable[[int], Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Results in order, with at most WORKERS + 1 pieces of work under way or waiting."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting: list[tuple[int, Future[Mapping[str, Any]]]] = []
+        for number in numbers:
+            waiting.append((number, pool.submit(work, number)))
+            if len(waiting) > WORKERS:
+                first, future = waiting.pop(0)
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()

@@ -1,0 +1,137 @@
+"""One chunk of a day: whole groups of lines decided, their lists written, their figures counted."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entrepot.decide.chain import decide, without_rate
+from entrepot.decide.release import add_release
+from entrepot.goods.problems import problem_rows
+from entrepot.law import Law
+from entrepot.messages import ceb
+from entrepot.run.batch import Batch, file_hash
+from entrepot.run.counts import count_chunk
+from entrepot.run.intake import read_range
+from entrepot.run.result import as_result
+
+__all__ = ["Day", "decide_chunk", "decide_lines", "drawn"]
+
+CANCELLATION = "release.cancellation"
+INVALID = "release.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What every chunk of a day is decided with."""
+
+    law: Law
+    late: pl.DataFrame
+    incomplete: pl.Series
+    balances: pl.DataFrame | None
+    sample_key: bytes
+    sample_ppm: int
+    kinds: tuple[str, ...]
+    sender: ceb.Sender
+    signer: ceb.Signer
+    app_time: str
+
+
+def drawn(order_ids: pl.Series, key: bytes, share_ppm: int) -> pl.Series:
+    """Which orders are drawn for a check: HMAC-SHA256 of the order id under a secret key, below the share."""
+    bar = (share_ppm << 64) // 1_000_000
+    taken = [int.from_bytes(hmac.digest(key, order_id.encode(), "sha256")[:8]) < bar for order_id in order_ids]
+    return pl.Series("sampled", taken, dtype=pl.Boolean)
+
+
+def decide_lines(lines: pl.DataFrame, persons: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decide valid sale lines of whole groups; returns decided lines and those refused for want of a rate."""
+    priced, unpriced = without_rate(lines, day.law)
+    if priced.is_empty():
+        return priced.clear(), unpriced
+    decided = decide(priced, day.law, day.balances)
+    orders = decided.get_column("order_id").unique(maintain_order=True)
+    facts = pl.DataFrame({"order_id": orders, "sampled": drawn(orders, day.sample_key, day.sample_ppm)})
+    rules = ceb.message_problems(decided, persons, day.sender, day.kinds)
+    known = facts.join(rules, on="order_id", how="left")
+    return add_release(decided.join(known, on="order_id", how="left", maintain_order="left"), day.law), unpriced
+
+
+def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str, Any]:
+    """Decide chunk `number` of `count`: writes result, lists, index, problems and counts; notes their hashes."""
+    read = read_range(batch, "lines", "group_hash", number, count)
+    lines = read if read is not None else pl.DataFrame()
+    if lines.is_empty():
+        return {"rows": 0}
+    persons = _persons(batch, number, count)
+    good, bad, cancelled = _split(lines, day)
+    decided, unpriced = decide_lines(good, persons, day) if good.height else (good, good)
+    problems = pl.concat([_late_problems(bad), _rate_problems(unpriced)])
+    result = pl.concat([as_result(part) for part in (decided, _unsettled(cancelled), _invalid(bad), _invalid(unpriced))
+                        if part.height])
+    written = _write_lists(batch, day, decided, persons, number)
+    counts = count_chunk(result) | {"messages": dict(written.counts)}
+    name = f"chunk-{number:05d}"
+    files = {
+        "result": _write(batch, name, lambda path: result.write_ipc(path, compression="lz4"), "arrow"),
+        "index": _write(batch, f"{name}-index", lambda path: written.index.write_parquet(path), "parquet"),
+        "problems": _write(batch, f"{name}-problems", lambda path: problems.write_parquet(path), "parquet"),
+        "counts": _write(batch, f"{name}-counts", lambda path: path.write_text(json.dumps(counts), encoding="utf-8"), "json"),
+    }
+    return {"rows": result.height, "files": files, "messages": dict(written.files)}
+
+
+def _write(batch: Batch, name: str, writer: Any, suffix: str) -> str:
+    return file_hash(batch.write(batch.work / f"{name}.{suffix}", writer))
+
+
+def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
+    from entrepot.goods.schema import PERSONS
+
+    persons = read_range(batch, "persons", "group_hash", number, count)
+    return persons.drop("group_hash") if persons is not None else pl.DataFrame(schema=PERSONS)
+
+
+def _split(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Good sale lines, refused rows (with the code of a late refusal), cancellations."""
+    late = day.late.unique("row_id", keep="first", maintain_order=True).rename(
+        {"code": "late_code", "field": "late_field", "given": "late_given"})
+    known = lines.drop("group_hash").join(late, on="row_id", how="left", maintain_order="left")
+    bad = ~pl.col("valid") | pl.col("late_code").is_not_null()
+    cancelled = ~bad & (pl.col("line_kind") == "cancellation")
+    good = known.filter(~bad & ~cancelled).with_columns(order_incomplete=pl.col("order_id").is_in(day.incomplete.implode()))
+    return good.drop("late_code", "late_field", "late_given"), known.filter(bad), known.filter(cancelled)
+
+
+def _invalid(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.with_columns(verdict=pl.lit("invalid"), release_rule=pl.lit(INVALID), reasons=pl.lit([INVALID]),
+                              warnings=pl.lit([], pl.List(pl.String)))
+
+
+def _unsettled(lines: pl.DataFrame) -> pl.DataFrame:
+    """A cancellation moves nothing over the border; a person settles it with the line it cancels."""
+    return lines.with_columns(verdict=pl.lit("hold"), lane=pl.lit("yellow"), release_rule=pl.lit(CANCELLATION),
+                              reasons=pl.lit([CANCELLATION]), warnings=pl.lit([], pl.List(pl.String)))
+
+
+def _late_problems(bad: pl.DataFrame) -> pl.DataFrame:
+    late = bad.filter(pl.col("late_code").is_not_null())
+    return problem_rows(late.select("source_file", "row", "row_id", field="late_field", code="late_code", given="late_given"))
+
+
+def _rate_problems(unpriced: pl.DataFrame) -> pl.DataFrame:
+    given = pl.concat_str("currency", pl.lit(" "), pl.col("declared_on").cast(pl.String))
+    return problem_rows(unpriced.select(
+        "source_file", "row", "row_id", field=pl.lit("currency"), code=pl.lit("value.no-rate"), given=given))
+
+
+def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int) -> ceb.Written:
+    """Lists of the orders that may go; the others wait for a person first."""
+    free = decided.filter(pl.col("verdict") == "release") if decided.height else decided
+    folder: Path = batch.folder / "messages"
+    folder.mkdir(exist_ok=True)
+    return ceb.write_lists(free, persons, day.sender, day.kinds, day.signer, folder, number, day.app_time)

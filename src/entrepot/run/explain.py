@@ -1,0 +1,168 @@
+"""Why a line was decided as it was: the same functions on the stored inputs with the stored law.
+
+The rerun must give what was stored, or the explanation fails: an explanation of another answer explains nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
+from entrepot.decide.limits import limit_rules
+from entrepot.decide.mode import MODES, choice_rules, form_rules, mode_rules, option_column
+from entrepot.decide.orders import join_orders
+from entrepot.decide.release import add_release, reason_rules
+from entrepot.decide.rules import Check, Rule, trace
+from entrepot.decide.tax import add_tax, add_tax_facts, tax_rules
+from entrepot.goods.errors import CallError, EntrepotError, InputError
+from entrepot.law import Law
+from entrepot.law.leaves import ScalarLeaf
+from entrepot.run.batch import read_manifest
+from entrepot.run.result import AMOUNTS, DECIDED, as_result, as_working
+
+__all__ = ["ExplanationDiffersError", "explain"]
+
+UNDECIDED = ("release.invalid", "release.cancellation")
+
+
+class ExplanationDiffersError(EntrepotError):
+    """The rerun gave another answer than the one stored: the batch or the code was changed."""
+
+
+def explain(folder: Path, order_id: str, line_no: int | None = None) -> list[dict[str, Any]]:
+    """One explanation per line of an order (or of one line of it), as plain data.
+
+    Raises CallError for an order or line that is not in the batch, InputError when the folder is no finished
+    batch, ExplanationDiffersError when the rerun differs from what is stored.
+    """
+    law = _stored_law(folder)
+    stored = _stored_lines(folder, pl.col("order_id") == order_id)
+    if stored.is_empty():
+        raise CallError(f"no order {order_id!r} in {folder}: look it up in lines.parquet or problems.csv")
+    lines = stored if line_no is None else stored.filter(pl.col("line_no") == line_no)
+    if lines.is_empty():
+        known = ", ".join(str(number) for number in stored.get_column("line_no").sort().to_list())
+        raise CallError(f"order {order_id!r} has no line {line_no}: it has {known}")
+    settled = pl.col("release_rule").is_in(UNDECIDED)
+    plain = [_undecided(folder, row) for row in lines.filter(settled).iter_rows(named=True)]
+    decided = lines.filter(~settled)
+    return plain + (_decided(folder, law, decided) if decided.height else [])
+
+
+def _stored_law(folder: Path) -> Law:
+    manifest = read_manifest(folder)
+    if manifest["state"] != "done":
+        raise InputError(f"{folder} is not finished: run the same clear again, it goes on where it stopped")
+    law = Law.from_snapshot((folder / "law.json").read_bytes())
+    if law.hash != manifest["identity"]["law"]:
+        raise ExplanationDiffersError(f"{folder}: the stored law is not the one this batch was decided with")
+    return law
+
+
+def _stored_lines(folder: Path, where: pl.Expr) -> pl.DataFrame:
+    return pl.scan_parquet(folder / "lines.parquet").filter(where).collect().sort("line_no", "row_id")
+
+
+def _undecided(folder: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that was refused as bad data, or a cancellation: its problems instead of rules."""
+    problems = pl.read_csv(folder / "problems.csv", infer_schema=False)
+    mine = problems.filter(pl.col("row_id") == str(row["row_id"]))
+    return {**_head(row), "steps": [], "problems": mine.to_dicts()}
+
+
+def _head(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("order_id", "line_no", "direction", "declared_on", "description", "hs_code", "source_file", "row", "verdict",
+             "lane", "release_rule", "mode", "mode_rule", "tax_rule", "reasons", "warnings", *AMOUNTS.values())
+    return {name: row[name] for name in shown}
+
+
+def _decided(folder: Path, law: Law, lines: pl.DataFrame) -> list[dict[str, Any]]:
+    group = _group(folder, lines)
+    working = as_working(group).drop(DECIDED.keys(), strict=False)
+    balances = folder / "balances.parquet"
+    priced, _ = without_rate(working, law)
+    values = valued(priced, law)
+    orders = decide_orders(values, law, pl.read_parquet(balances) if balances.exists() else None)
+    joined = join_orders(values, orders, ORDER_COLUMNS)
+    facts = add_release(add_tax(add_tax_facts(joined, law), law), law)
+    _same(as_result(facts), group)
+    wanted = facts.filter(pl.col("row_id").is_in(lines.get_column("row_id").implode()))
+    order = orders.filter(pl.col("order_id") == lines.item(0, "order_id"))
+    return [_explained(law, order, wanted[place]) for place in range(wanted.height)]
+
+
+def _group(folder: Path, lines: pl.DataFrame) -> pl.DataFrame:
+    """All lines that were decided together with these: of the order, and of a buyer with a yearly limit."""
+    first = lines.row(0, named=True)
+    same = pl.col("order_id") == first["order_id"]
+    if first["direction"] == "import" and first["buyer_key"]:
+        same = (pl.col("direction") == "import") & (pl.col("buyer_key") == first["buyer_key"])
+    return _stored_lines(folder, same & ~pl.col("release_rule").is_in(UNDECIDED))
+
+
+def _same(again: pl.DataFrame, stored: pl.DataFrame) -> None:
+    """Fail naming the first decision column that came out differently."""
+    columns = [AMOUNTS.get(name, name) for name in DECIDED]
+    left, right = again.sort("row_id").select(columns), stored.sort("row_id").select(columns)
+    for column in columns:
+        if not left.get_column(column).equals(right.get_column(column), null_equal=True):
+            raise ExplanationDiffersError(
+                f"the rerun gives another {column} than the one stored: the batch was changed, or it was decided by "
+                "another version of Entrepot (see code_version in manifest.json)")
+
+
+def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, Any]:
+    """The steps of one line: every rule tried, its figures, its law."""
+    row = as_result(line).row(0, named=True)
+    day, tables = row["declared_on"], mode_rules(law)
+    reasons = [Check(rule.id, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law) for rule in reason_rules()]
+    steps = [
+        {"step": "value", "decides": row["rate_kind"], "checks": [], "figures": _figures(row)},
+        _step("limits", law, day, trace(order, limit_rules(law))),
+        _step("mode", law, day, trace(order, choice_rules(tables))),
+        *({**_step(f"option {mode}", law, day, trace(order, tables[mode])), "taken": mode == row["mode"],
+           "decides": row[option_column(mode)]} for mode in MODES),
+        _step("form", law, day, trace(order, form_rules(law))),
+        _step("tax", law, day, trace(line, tax_rules(law))),
+        {**_step("release", law, day, reasons), "decides": row["release_rule"]},
+    ]
+    return {**_head(row), "steps": steps, "problems": []}
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    fen = ("goods_fen", "freight_fen", "insurance_fen", "price_fen")
+    rate = {"rate_cny": (row["rate_cny_e6"], "e6"), "rate_units": (row["rate_units_e6"], "e6")}
+    return {name.removesuffix("_fen"): (row[name], "fen") for name in fen} | rate
+
+
+def _step(name: str, law: Law, day: date, checks: Sequence[Check]) -> dict[str, Any]:
+    decides = next((check.rule for check in checks if check.decides), None)
+    return {"step": name, "decides": decides, "checks": [_check(law, day, check) for check in checks]}
+
+
+def _check(law: Law, day: date, check: Check) -> dict[str, Any]:
+    return {"rule": check.rule, "held": check.held, "decides": check.decides, "numbers": dict(check.numbers),
+            "law": [_cited(law, path, day) for path in check.law]}
+
+
+def _cited(law: Law, path: str, day: date) -> dict[str, Any]:
+    """A leaf as it stood on the day: value, dates, status and source; a table by its title."""
+    leaf = law.leaf(path)
+    cited: dict[str, Any] = {"path": path, "title": dict(leaf.title)}
+    if isinstance(leaf, ScalarLeaf):
+        value = law.value(path, day)
+        cited |= {"value": None} if value is None else {
+            "value": value.text, "unit": leaf.unit, "from": str(value.from_),
+            "until": str(value.until) if value.until else None, "status": value.status, "mark": value.mark,
+            "source": str(value.source)}
+    return cited
+
+
+def rules_of(law: Law) -> list[Rule]:
+    """Every rule of every table, for the test that each has its texts."""
+    tables = mode_rules(law)
+    modes = [rule for rules in tables.values() for rule in rules]
+    return [*modes, *choice_rules(tables), *form_rules(law), *limit_rules(law), *tax_rules(law), *reason_rules()]

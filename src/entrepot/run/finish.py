@@ -1,0 +1,126 @@
+"""The last stage of a day: chunks become the files of a result, then the batch is done."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from entrepot import __version__
+from entrepot.goods.mapping import Mapping as ColumnMapping
+from entrepot.goods.nomenclature import chapter_names
+from entrepot.goods.problems import write_problems_csv, write_refused_csv
+from entrepot.goods.schema import PERSONS, PROBLEMS
+from entrepot.messages import ceb
+from entrepot.run.batch import Batch, file_hash
+from entrepot.run.cancellations import matched_cancellations
+from entrepot.run.counts import sum_counts
+from entrepot.run.day import Day
+from entrepot.run.intake import raw_batches
+from entrepot.run.report import write_report
+from entrepot.run.result import RESULT
+from entrepot.run.summary import build_summary, summary_bytes
+
+if TYPE_CHECKING:
+    from entrepot.run.clear import Progress, Request
+
+__all__ = ["finish"]
+
+
+def finish(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, rows: int, progress: "Progress") -> dict[str, Any]:
+    """Write `lines.parquet`, `problems.csv`, `refused.csv`, `persons.parquet`, the message index, the summary and
+    the report; then mark the batch done and drop the intermediate files. Returns the summary."""
+    progress("finish", 0, 1)
+    lines = batch.write(batch.folder / "lines.parquet", lambda path: _merge_lines(batch, path))
+    _merge_index(batch)
+    _merge_persons(batch)
+    problems = _problems(batch)
+    batch.write(batch.folder / "problems.csv", lambda path: write_problems_csv(problems, path))
+    refused = pl.scan_parquet(lines).filter(pl.col("verdict") == "invalid").select("row_id").collect()
+    _write_refused(batch, request, mapping, refused.get_column("row_id"), problems)
+    about = _about(batch, request, day, mapping, problems, lines)
+    summary = build_summary(rows, refused.height, _counts(batch), about)
+    batch.write(batch.folder / "report.html", lambda path: write_report(summary, path, chapter_names()))
+    batch.write(batch.folder / "summary.json", lambda path: path.write_bytes(summary_bytes(summary)))
+    _close(batch)
+    progress("finish", 1, 1)
+    return summary
+
+
+def _parts(batch: Batch, pattern: str) -> list[Path]:
+    return sorted(batch.work.glob(pattern))
+
+
+def _merge_lines(batch: Batch, path: Path) -> None:
+    parts = [part for part in _parts(batch, "chunk-*.arrow")]
+    pl.scan_ipc(parts).select(RESULT.names()).sink_parquet(path, compression="zstd", compression_level=1, row_group_size=250_000)
+
+
+def _merge_index(batch: Batch) -> None:
+    parts = _parts(batch, "chunk-*-index.parquet")
+    if parts:
+        batch.write(batch.folder / "messages" / "index.parquet",
+                    lambda path: pl.scan_parquet(parts).sink_parquet(path, compression="zstd", compression_level=1))
+
+
+def _merge_persons(batch: Batch) -> None:
+    """Personal data in a file of their own that only the owner may read."""
+    parts = _parts(batch, "intake-*-persons.parquet")
+    persons = pl.scan_parquet(parts).select(PERSONS.names()) if parts else pl.LazyFrame(schema=PERSONS)
+    path = batch.write(batch.folder / "persons.parquet", lambda beside: persons.sink_parquet(beside))
+    os.chmod(path, 0o600)
+
+
+def _problems(batch: Batch) -> pl.DataFrame:
+    parts = [*_parts(batch, "intake-*-problems.parquet"), *_parts(batch, "chunk-*-problems.parquet")]
+    frames = [pl.read_parquet(part) for part in parts]
+    return pl.concat([pl.DataFrame(schema=PROBLEMS), *frames]).sort("row_id", "field", "code")
+
+
+def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame) -> None:
+    """The refused rows as they came, to be mended and fed back; read once more from the inputs."""
+    path = batch.folder / "refused.csv"
+    if row_ids.len():
+        batch.write(path, lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside))
+
+
+def _refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> Iterator[pl.DataFrame]:
+    for first, raw in raw_batches(request.inputs, mapping, batch.work):
+        numbered = raw.frame.with_columns(row_id=pl.int_range(first, first + raw.frame.height, dtype=pl.Int64, eager=True))
+        found = numbered.filter(pl.col("row_id").is_in(row_ids.implode()))
+        if found.height:
+            yield found
+
+
+def _counts(batch: Batch) -> dict[str, Any]:
+    return sum_counts(json.loads(part.read_text(encoding="utf-8")) for part in _parts(batch, "chunk-*-counts.json"))
+
+
+def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, problems: pl.DataFrame, lines: Path) -> dict[str, Any]:
+    """What the summary says of how it came about."""
+    steps: Mapping[str, Any] = batch.manifest["steps"]
+    intake = [note for name, note in steps.items() if name.startswith("intake-")]
+    by_code = problems.get_column("code").value_counts().rows()
+    counts = _counts(batch)
+    return {
+        "by_problem": dict(sorted(by_code, key=lambda pair: (-pair[1], pair[0]))),
+        "defaults_used": sum_counts(note["defaults"] for note in intake),
+        "cancellations": matched_cancellations(batch, lines),
+        "messages": counts.get("messages", {}), "messages_sendable": day.sender.sendable,
+        "sender_note": day.sender.note, "mapping": mapping.name, "notes": list(mapping.notes),
+        "inputs": [{**entry, "rows": sum(note["rows"] for note in intake if note["source"] == entry["name"])}
+                   for entry in batch.manifest["identity"]["inputs"]],
+        "law_hash": day.law.hash, "law_checked_until": str(day.law.checked_until), "code_version": __version__,
+    }
+
+
+def _close(batch: Batch) -> None:
+    """Enter the hashes of the result files, mark the batch done, drop the work folder."""
+    files = sorted(path for path in batch.folder.rglob("*") if path.is_file()
+                   and batch.work not in path.parents and path.name != "manifest.json")
+    batch.manifest["files"] = {str(path.relative_to(batch.folder)): file_hash(path) for path in files}
+    batch.manifest["state"] = "done"
+    batch.save()
+    batch.drop_work()
