@@ -87,5 +87,5 @@ def clear_command(
             summary = clear(request, bar)
     else:
         summary = clear(request)
-    click.echo((out / "summary.json").read_text(encoding="utf-8") if as_json else summary_text(summary, lang), nl=not as_json)
+    click.echo((out / "summary.json").read_text(encoding="utf-8") if as_json else summary_text(summary, lang, out), nl=not as_json)
     return 1 if strict and summary["rows_refused"] else 0

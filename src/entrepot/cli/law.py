@@ -25,11 +25,11 @@ class _Day(click.ParamType[dt.date]):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        """The day, or a usage error that says how to write one."""
+        """The day; LawError, in one line, says how to write one."""
         try:
             return parse_day(str(value))
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            raise LawError(f"{param.human_readable_name if param else 'day'}: {error}") from error
 
 
 def _said(command: Command) -> Command:
@@ -60,7 +60,7 @@ def list_command(as_json: bool, lang: str) -> None:
         return _json(leaves)
     rows = [[one["path"], one["unit"], one["values"], one["unconfirmed"], one["last_from"] or "-", one["title"][lang]]
             for one in leaves]
-    names = ("path", "unit", "values", "unconfirmed", "last-from", "title")
+    names = ("path", "unit", "values", "count-unconfirmed", "last-from", "title")
     return _table([text(f"law.{name}", lang) for name in names], rows)
 
 

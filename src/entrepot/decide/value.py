@@ -72,9 +72,9 @@ def _apportioned(lines: pl.DataFrame, charge: str) -> pl.DataFrame:
         return lines
     total, whole = wide(pl.col(fen).sum().over("order_index")), wide(pl.col("goods_fen").sum().over("order_index"))
     exact = total * wide("goods_fen")
-    shares = lines.with_columns(_partial=partial, _share=exact // whole, _rest=exact % whole, _total=total)
+    shares = lines.with_columns(_partial=partial, _share=exact // whole, _lack=(whole - exact % whole).cast(pl.Int64), _total=total)
     spare = pl.col("_total") - pl.col("_share").sum().over("order_index")
-    place = pl.struct(-pl.col("_rest"), "line_no").rank("ordinal").over("order_index")
+    place = pl.struct("_lack", "line_no").rank("ordinal").over("order_index")
     share = money_fen(pl.col("_share") + (place <= spare).cast(pl.Int128))
     chosen = pl.when(pl.col("_partial") & (whole > 0)).then(share).otherwise(pl.col(fen))
-    return shares.with_columns(chosen.alias(fen)).drop("_partial", "_share", "_rest", "_total")
+    return shares.with_columns(chosen.alias(fen)).drop("_partial", "_share", "_lack", "_total")

@@ -13,7 +13,7 @@ __all__ = ["E5", "mass_g", "number_e5", "number_fault", "whole"]
 E5 = 100_000
 PLAIN_E5 = r"^[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,5}0*)?|\.[0-9]{1,5}0*)$"
 PLAIN_KG = r"^[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,3}0*)?|\.[0-9]{1,3}0*)$"
-PLAIN_WHOLE = r"^\+?[0-9]{1,15}(?:\.0*)?$"
+PLAIN_WHOLE = r"^[+-]?[0-9]{1,12}(?:\.0*)?$"
 ANY_PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
 LARGEST = 10**17
 """Amounts at or above 10¹² units are refused long before an Int64 overflows."""
@@ -64,9 +64,7 @@ def whole(column: str, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_float():
         fits = value.is_finite() & (value == value.round()) & (value.abs() < 1e15)
         return pl.when(fits).then(value).cast(pl.Int64, strict=False)
-    text = value.cast(pl.String)
-    plain = pl.when(text.str.contains(PLAIN_WHOLE)).then(text)
-    return plain.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+    return _scaled(value.cast(pl.String), PLAIN_WHOLE) // E5
 
 
 def number_fault(text: pl.Expr, *, positive: bool, limit: int | None, whole_number: bool, decimals: int) -> pl.Expr:

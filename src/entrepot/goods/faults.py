@@ -13,7 +13,7 @@ __all__ = ["cross_findings", "field_findings", "row_findings"]
 
 AMOUNT_LIMIT = 10**12
 """Largest quantity times price of a line, in major units of its currency."""
-SPECIAL = (NESTED, DIGITS_LOST)
+UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 
 
 def row_findings(texts: pl.DataFrame) -> pl.DataFrame:
@@ -22,7 +22,7 @@ def row_findings(texts: pl.DataFrame) -> pl.DataFrame:
     return bad.select(
         *ROW_COLUMNS, pl.lit("").alias("field"), pl.col("_fault").alias("code"),
         pl.col("_given").alias("given"), pl.col("_allowed").alias("allowed"),
-    ).cast(dict(FINDINGS))  # fmt: skip
+    ).cast(FINDINGS)  # fmt: skip
 
 
 def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFrame]:
@@ -36,7 +36,9 @@ def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFra
         if count:
             rows = row_ok & bad[column]
             name = column.removeprefix("missing:")
-            findings.append(_missing(texts, rows, name) if column != name else _faults(texts, valued, rows, FIELDS[name]))
+            findings.append(
+                _missing(texts, rows, name) if column != name else _faults(texts, valued, rows, FIELDS[name])
+            )
     return findings
 
 
@@ -48,7 +50,7 @@ def _missing(texts: pl.DataFrame, rows: pl.Series, name: str) -> pl.DataFrame:
     return texts.filter(rows).select(
         *ROW_COLUMNS, pl.lit(name).alias("field"), pl.lit("goods.missing").alias("code"),
         pl.lit("").alias("given"), pl.lit(_allowed(FIELDS[name])).alias("allowed"),
-    ).cast(dict(FINDINGS))  # fmt: skip
+    ).cast(FINDINGS)  # fmt: skip
 
 
 def _faults(texts: pl.DataFrame, valued: pl.DataFrame, rows: pl.Series, field: Field) -> pl.DataFrame:
@@ -57,12 +59,17 @@ def _faults(texts: pl.DataFrame, valued: pl.DataFrame, rows: pl.Series, field: F
     extra = [valued[parsed].alias("_parsed")] if parsed in valued.columns else []
     bad = texts.select(*ROW_COLUMNS).hstack([text, *extra]).filter(rows)
     column = pl.col("_text")
-    shown = column.str.replace_all(f"[{NESTED}{DIGITS_LOST}]", "").str.replace_all(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]", "␀")
-    given = pl.when(column.str.len_chars() > MAX_TEXT).then(pl.format("{} characters", column.str.len_chars())).otherwise(shown)
     return bad.select(
         *ROW_COLUMNS, pl.lit(field.name).alias("field"), _code(field, column).alias("code"),
-        given.alias("given"), pl.lit(_allowed(field)).alias("allowed"),
-    ).cast(dict(FINDINGS))  # fmt: skip
+        _shown(column).alias("given"), pl.lit(_allowed(field)).alias("allowed"),
+    ).cast(FINDINGS)  # fmt: skip
+
+
+def _shown(text: pl.Expr) -> pl.Expr:
+    """A bad value fit to be printed: the length of a long one, control characters as ␀, our own marks gone."""
+    length = text.str.len_chars()
+    clean = text.str.replace_all(f"[{NESTED}{DIGITS_LOST}]", "").str.replace_all(UNPRINTABLE, "␀")
+    return pl.when(length > MAX_TEXT).then(pl.format("{} characters", length)).otherwise(clean)
 
 
 def _code(field: Field, text: pl.Expr) -> pl.Expr:
@@ -122,9 +129,13 @@ def _allowed(field: Field) -> str:
     }[field.kind]
 
 
-def cross_findings(lines: pl.DataFrame) -> pl.DataFrame:
-    """Faults that only several fields together show: amount, masses, content, nothing to classify by."""
+def cross_findings(lines: pl.DataFrame, bad: pl.Series) -> pl.DataFrame:
+    """Faults that only several fields together show: amount, masses, content, nothing to classify by.
+
+    Whether a field is absent is asked only of rows not yet among the `bad` row ids.
+    """
     ok = lines.filter(pl.col("_fault").is_null())
+    good = ~pl.col("row_id").is_in(bad.implode())
     amount = pl.col("quantity_e5").cast(pl.Int128) * pl.col("unit_price_e5").cast(pl.Int128)
     content = pl.col("content_quantity_e5").is_null() != pl.col("content_unit").is_null()
     nothing = pl.all_horizontal(pl.col(name).is_null() for name in CLASSIFIERS)
@@ -134,15 +145,15 @@ def cross_findings(lines: pl.DataFrame) -> pl.DataFrame:
          (amount // 10**10).cast(pl.String), pl.lit(f"< {AMOUNT_LIMIT}")),
         ("gross_mass", "goods.gross-below-net", pl.col("gross_mass_g") < pl.col("net_mass_g"),
          pl.format(kilograms, pl.col("gross_mass_g") / 1000), pl.format(kilograms, pl.col("net_mass_g") / 1000)),
-        ("content_quantity", "goods.incomplete-content", content & pl.col("valid"), pl.lit(""), pl.lit("")),
-        ("description", "goods.nothing-to-classify", nothing & pl.col("valid"), pl.lit(""), pl.lit("")),
+        ("content_quantity", "goods.incomplete-content", content & good, pl.lit(""), pl.lit("")),
+        ("description", "goods.nothing-to-classify", nothing & good, pl.lit(""), pl.lit("")),
     )  # fmt: skip
     hits = ok.select(check.alias(code) for _, code, check, _, _ in checks).sum().row(0, named=True)
     found = [
         ok.filter(check).select(
             *ROW_COLUMNS, pl.lit(field).alias("field"), pl.lit(code).alias("code"),
             given.alias("given"), allowed.alias("allowed"),
-        ).cast(dict(FINDINGS))
+        ).cast(FINDINGS)
         for field, code, check, given, allowed in checks
         if hits[code]
     ]  # fmt: skip

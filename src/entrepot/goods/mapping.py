@@ -4,7 +4,8 @@ A mapping is a YAML file with the keys of `KEYS`; ready ones lie in `mappings/` 
 Without a mapping, columns named like our fields are used (case, spaces and hyphens do not matter).
 """
 
-from collections.abc import Iterable, Mapping as Dictionary
+from collections.abc import Iterable
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
@@ -48,7 +49,7 @@ class Mapping:
     `columns` field to source column; `constants` field to a value for every row; `values` field to
     {value in the file: value meant}; `shift_years` added to every date; `time_zone` of moments written without
     one; `number_lines_within` the field whose rows are numbered 1, 2, … in file order; `notes` sentences for the
-    report, per language; `catalogue` name of a bundled catalogue.
+    report, each in every language; `catalogue` name of a bundled catalogue.
     """
 
     name: str = ""
@@ -64,7 +65,7 @@ class Mapping:
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
-    notes: Dictionary[str, tuple[str, ...]] = field(default_factory=_empty)
+    notes: tuple[Dictionary[str, str], ...] = ()
 
     def resolve(self, found: Iterable[str]) -> dict[str, str]:
         """Field to source column for a file with these columns; fields the file does not give are left out.
@@ -169,7 +170,7 @@ def _build(name: str, source: str) -> Mapping:
         encoding=_optional_text(name, loaded, "encoding"),
         delimiter=_optional_text(name, loaded, "delimiter"),
         sheet=_optional_text(name, loaded, "sheet"),
-        notes=MappingProxyType(_notes(name, loaded.get("notes", []))),
+        notes=_notes(name, loaded.get("notes", [])),
     )
 
 
@@ -206,7 +207,9 @@ def _fields(name: str, key: str, loaded: dict[Any, Any]) -> dict[str, str]:
 def _known_field(name: str, key: str, word: str) -> None:
     if word not in FIELDS:
         close = get_close_matches(word, FIELDS, n=1)
-        raise _wrong(name, key, word, (f"did you mean {close[0]}? " if close else "") + "fields are " + ", ".join(FIELDS))
+        raise _wrong(
+            name, key, word, (f"did you mean {close[0]}? " if close else "") + "fields are " + ", ".join(FIELDS)
+        )
 
 
 def _values(name: str, loaded: dict[Any, Any]) -> dict[str, Dictionary[str, str]]:
@@ -257,8 +260,8 @@ def _optional_text(name: str, loaded: dict[Any, Any], key: str) -> str | None:
     return given
 
 
-def _notes(name: str, given: object) -> dict[str, tuple[str, ...]]:
+def _notes(name: str, given: object) -> tuple[Dictionary[str, str], ...]:
     complete = isinstance(given, list) and all(isinstance(note, dict) and set(note) == {"en", "zh"} for note in given)
     if not complete or not isinstance(given, list):
         raise _wrong(name, "notes", given, "a list of {en: sentence, zh: sentence}")
-    return {language: tuple(str(note[language]) for note in given) for language in ("en", "zh")}
+    return tuple(MappingProxyType({language: str(note[language]) for language in ("en", "zh")}) for note in given)

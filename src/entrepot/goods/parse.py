@@ -4,95 +4,88 @@ The fast path computes all columns at once with expressions; only the rows that 
 to say what is wrong with them (`faults`).
 """
 
-from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from entrepot.goods.errors import CallError
 from entrepot.goods.faults import cross_findings, field_findings, row_findings
 from entrepot.goods.mapping import Mapping
-from entrepot.goods.problems import FINDINGS, finish
+from entrepot.goods.problems import problem_rows
 from entrepot.goods.read import RawBatch
-from entrepot.goods.readers.frames import own_columns
-from entrepot.goods.schema import FIELDS, LINE, PERSONAL, PERSONS, REQUIRED, ROW_COLUMNS
+from entrepot.goods.schema import FIELDS, LINE, PERSONAL, PERSONS
 from entrepot.goods.values import text_columns, value_columns
 
-if TYPE_CHECKING:
-    from entrepot.goods.catalogue import Catalogue
-    from entrepot.goods.nomenclature import Nomenclature
-
-__all__ = ["Parsed", "buyer_keys", "parse", "refused_rows"]
+__all__ = ["DEFAULTED", "Parsed", "buyer_keys", "parse", "refused_rows"]
 
 FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
 INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
+DEFAULTED = ("origin_country", "unit", "freight", "insurance", "gross_mass", "packages")
+"""Fields whose default may change a decision; its use is counted. `line_kind` is a sale without being counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What a batch gave: all lines (bad ones too, `valid` false), persons apart, problems, and what was assumed.
 
-    `defaults_used` counts valid lines per field where a default stood in; `catalogue_used` counts valid lines per
-    field the catalogue filled.
+    `assumed` has the rows of `lines` and one Boolean column per field of `DEFAULTED`: true where the default
+    stands. `filled` likewise says which fields a catalogue filled.
     """
 
     lines: pl.DataFrame
     persons: pl.DataFrame
     problems: pl.DataFrame
-    defaults_used: Dictionary[str, int]
-    catalogue_used: Dictionary[str, int]
+    assumed: pl.DataFrame
+    filled: pl.DataFrame
+
+    @property
+    def defaults_used(self) -> dict[str, int]:
+        """How many valid lines rest on the default of each field; fields with none are left out."""
+        return _counted(self.assumed, self.lines["valid"])
+
+    @property
+    def catalogue_used(self) -> dict[str, int]:
+        """How many valid lines took each field from a catalogue; fields with none are left out."""
+        return _counted(self.filled, self.lines["valid"])
 
 
-def parse(
-    raw: RawBatch,
-    mapping: Mapping,
-    *,
-    key: bytes,
-    first_row_id: int,
-    catalogue: "Catalogue | None" = None,
-    nomenclature: "Nomenclature | None" = None,
-) -> Parsed:
+def _counted(marks: pl.DataFrame, valid: pl.Series) -> dict[str, int]:
+    if not marks.width:
+        return {}
+    return {name: int(count) for name, count in marks.filter(valid).sum().row(0, named=True).items() if count}
+
+
+def parse(raw: RawBatch, mapping: Mapping, *, key: bytes, first_row_id: int) -> Parsed:
     """Lines, persons and problems of one raw batch.
 
     `key` (16 to 64 bytes) makes buyer keys; `first_row_id` is the running number of the batch's first row.
-    The catalogue fills what lines lack before defaults are taken; the nomenclature marks and refuses codes.
     Raises CallError for a key of the wrong length, InputError for a column whose type cannot be read.
     """
     if not 16 <= len(key) <= 64:
         raise CallError(f"the buyer key has {len(key)} bytes; give 16 to 64")
     texts = text_columns(raw, mapping, first_row_id)
-    valued = value_columns(texts, mapping)
+    valued = _with_buyer_key(value_columns(texts, mapping), key)
     findings = [row_findings(texts), *field_findings(texts, valued)]
-    lines = _with_buyer_key(valued, texts, key)
-    lines = lines.with_columns(valid=~pl.col("row_id").is_in(_bad_rows(findings).implode()))
-    filled = catalogue.fill(lines) if catalogue else _without_catalogue(lines)
-    completed, defaults = _with_defaults(filled, texts)
-    findings.append(cross_findings(completed))
-    checked = completed.with_columns(valid=~pl.col("row_id").is_in(_bad_rows(findings).implode()))
-    problems = finish(pl.concat(findings).sort("row_id", maintain_order=True))
-    if nomenclature:
-        checked, more = nomenclature.check(checked)
-        problems = pl.concat([problems, more]).sort("row_id", maintain_order=True)
+    findings.append(cross_findings(valued, _bad_rows(findings)))
+    lines, assumed = _with_defaults(valued, texts)
+    code_source = pl.when(pl.col("hs_code").is_not_null()).then(pl.lit("line"))
+    lines = lines.with_columns(
+        hs_code_source=code_source,
+        code_unconfirmed=pl.lit(False),
+        valid=~pl.col("row_id").is_in(_bad_rows(findings).implode()),
+    )
     return Parsed(
-        lines=checked.select(LINE.names()),
-        persons=_persons(checked, texts),
-        problems=problems,
-        defaults_used=_counted(checked, defaults),
-        catalogue_used=_counted(checked, [name for name in checked.columns if name.startswith("filled:")]),
+        lines=lines.select(LINE.names()),
+        persons=_persons(lines, texts),
+        problems=problem_rows(pl.concat(findings).sort("row_id", maintain_order=True)),
+        assumed=assumed,
+        filled=pl.DataFrame(),
     )
 
 
 def _bad_rows(findings: list[pl.DataFrame]) -> pl.Series:
     return pl.concat([frame.select("row_id") for frame in findings])["row_id"].unique()
-
-
-def _counted(lines: pl.DataFrame, marks: list[str]) -> dict[str, int]:
-    if not marks:
-        return {}
-    sums = lines.filter(pl.col("valid")).select(pl.col(*marks).sum()).row(0, named=True)
-    return {name.split(":")[1]: int(count) for name, count in sums.items() if count}
 
 
 def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
@@ -112,40 +105,41 @@ def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
     return joined["buyer_key"]
 
 
-def _with_buyer_key(valued: pl.DataFrame, texts: pl.DataFrame, key: bytes) -> pl.DataFrame:
+def _with_buyer_key(valued: pl.DataFrame, key: bytes) -> pl.DataFrame:
     if "buyer_id" not in valued.columns:
         return valued.with_columns(buyer_key=pl.lit(None, dtype=pl.String))
     return valued.with_columns(buyer_keys(valued["buyer_id"], key))
 
 
-def _without_catalogue(lines: pl.DataFrame) -> pl.DataFrame:
-    given = pl.when(pl.col("hs_code").is_not_null()).then(pl.lit("line"))
-    return lines.with_columns(hs_code_source=given, code_unconfirmed=pl.lit(False))
-
-
-def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Fill the documented defaults and mark per line (`default:<field>`) where one was used."""
+def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Fill the documented defaults; returns the lines and, per field of `DEFAULTED`, where one was used."""
     term = pl.col("incoterm").fill_null("")
-    wanted: dict[str, pl.Expr] = {
+    zero = pl.lit(0, dtype=pl.Int64)
+    values = {
         "origin_country": pl.when(pl.col("direction") == "export").then("seller_country"),
         "unit": pl.lit(FIELDS["unit"].default),
-        "freight": pl.when(~term.is_in(FREIGHT_APART)).then(pl.lit(0, dtype=pl.Int64)),
-        "insurance": pl.when(~term.is_in(INSURANCE_APART)).then(pl.lit(0, dtype=pl.Int64)),
+        "freight": pl.when(~term.is_in(FREIGHT_APART)).then(zero),
+        "insurance": pl.when(~term.is_in(INSURANCE_APART)).then(zero),
         "gross_mass": pl.col("net_mass_g"),
         "packages": pl.lit(1, dtype=pl.Int64),
-        "line_kind": pl.lit("sale"),
     }
-    absent = {
-        name: (texts[name].is_null() if name in texts.columns else pl.lit(True)) & pl.col(FIELDS[name].column).is_null()
-        for name in wanted
-    }
-    marks = [(absent[name] & value.is_not_null()).alias(f"default:{name}") for name, value in wanted.items()]
-    marked = lines.with_columns(marks)
+    # A field that was given but refused keeps its null: a default must not hide it.
+    given = [texts[name].is_not_null().alias(f"given:{name}") for name in values if name in texts.columns]
+    known = {series.name for series in given}
+    with_given = lines.hstack(given)
+    marks = [
+        (
+            value.is_not_null() & pl.col(FIELDS[name].column).is_null()
+            & (~pl.col(f"given:{name}") if f"given:{name}" in known else pl.lit(True))
+        ).alias(name)
+        for name, value in values.items()
+    ]  # fmt: skip
+    assumed = with_given.select(marks)
     filled = [
-        pl.when(pl.col(f"default:{name}")).then(value).otherwise(FIELDS[name].column).alias(FIELDS[name].column)
-        for name, value in wanted.items()
+        pl.coalesce(FIELDS[name].column, pl.when(assumed[name]).then(value)).alias(FIELDS[name].column)
+        for name, value in values.items()
     ]
-    return marked.with_columns(filled), [f"default:{name}" for name in wanted if name != "line_kind"]
+    return lines.with_columns(*filled, pl.col("line_kind").fill_null("sale")), assumed
 
 
 def _persons(lines: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -158,15 +152,5 @@ def _persons(lines: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def refused_rows(raw: RawBatch, parsed: Parsed) -> pl.DataFrame:
-    """The refused rows as they came, all columns of the file as text, with their problems in `_problems`.
-
-    A row that was no row has its text in `_raw`. Written with `problems.write_refused_csv`, corrected and read
-    again it gives good lines.
-    """
-    said = pl.format("{}: {} {}", pl.col("field"), pl.col("message_en"), pl.col("message_zh"))
-    told = parsed.problems.group_by("row_id").agg(_problems=said.str.join(" | ").str.slice(0, 2000))
-    refused = parsed.lines.select("row_id", "valid").hstack(
-        raw.frame.select(*(pl.col(name).cast(pl.String) for name in own_columns(raw.frame)), "_row", "_raw")
-    )
-    kept = refused.filter(~pl.col("valid")).join(told, on="row_id", how="left", maintain_order="left")
-    return kept.drop("row_id", "valid")
+    """The refused rows of a batch as they came, with `row_id`: what `problems.write_refused_csv` takes."""
+    return raw.frame.hstack([parsed.lines["row_id"]]).filter(~parsed.lines["valid"])

@@ -4,23 +4,25 @@
 so that a person corrects them and feeds the same file back (columns starting with `_` are ignored on reading).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
 from entrepot.goods.errors import WorldError
+from entrepot.goods.readers.frames import own_columns
 from entrepot.goods.schema import FIELDS, PERSONAL, PROBLEMS, ROW_COLUMNS
-from entrepot.goods.texts import texts
+from entrepot.goods.texts import all_texts
 
 __all__ = [
     "FINDINGS",
     "FORMULA_STARTS",
     "escape_formulas",
-    "finish",
     "mark_duplicates",
     "no_problems",
+    "problem_rows",
     "write_problems_csv",
     "write_refused_csv",
 ]
@@ -42,18 +44,21 @@ def no_problems() -> pl.DataFrame:
     return pl.DataFrame(schema=PROBLEMS)
 
 
-def finish(findings: pl.DataFrame) -> pl.DataFrame:
+def problem_rows(findings: pl.DataFrame) -> pl.DataFrame:
     """Write the English and Chinese message of every finding; returns a frame with the schema `PROBLEMS`.
 
+    Needs the columns of `FINDINGS` (`given` and `allowed` may be left out); a code is a text id of any room.
     Values of personal fields are not repeated: they read `(personal)`.
     """
     if findings.is_empty():
         return no_problems()
+    absent = [pl.lit("").alias(name) for name in ("given", "allowed") if name not in findings.columns]
+    findings = findings.with_columns(absent)
     shown = pl.when(pl.col("field").is_in(PERSONAL)).then(pl.lit("(personal)")).otherwise(pl.col("given"))
     cut = pl.when(shown.str.len_chars() > GIVEN_SHOWN).then(shown.str.slice(0, GIVEN_SHOWN) + "…").otherwise(shown)
     prepared = findings.with_columns(given=cut).join(_templates(), on="code", how="left", maintain_order="left")
     prepared = prepared.join(_labels(), on="field", how="left", maintain_order="left")
-    return prepared.with_columns(_message("en"), _message("zh")).select(PROBLEMS.names()).cast(dict(PROBLEMS))
+    return prepared.with_columns(_message("en"), _message("zh")).select(PROBLEMS.names()).cast(PROBLEMS)
 
 
 def _message(language: str) -> pl.Expr:
@@ -68,7 +73,7 @@ def _message(language: str) -> pl.Expr:
 
 
 def _templates() -> pl.DataFrame:
-    rows = [(code, entry["en"], entry["zh"]) for code, entry in texts("goods").items()]
+    rows = [(code, entry["en"], entry["zh"]) for code, entry in all_texts().items()]
     return pl.DataFrame(rows, schema=["code", "template_en", "template_zh"], orient="row")
 
 
@@ -94,7 +99,7 @@ def mark_duplicates(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     ).filter(pl.col("row_id") != first)
     findings = later.with_columns(field=pl.lit("line_no"), code=pl.lit("goods.duplicate-key")).select(FINDINGS.names())
     refused = pl.col("row_id").is_in(later["row_id"].implode())
-    return lines.with_columns(valid=pl.col("valid") & ~refused), finish(findings)
+    return lines.with_columns(valid=pl.col("valid") & ~refused), problem_rows(findings)
 
 
 def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:
@@ -110,37 +115,57 @@ def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(risky)
 
 
-def write_problems_csv(frame: pl.DataFrame, path: Path | str, *, append: bool = False) -> None:
-    """Write problems as UTF-8 CSV a spreadsheet opens safely; `append` adds rows without a header.
+def write_problems_csv(problems: pl.DataFrame, path: Path | str) -> None:
+    """Write problems as UTF-8 CSV (with a mark, so that spreadsheets show Chinese) that opens safely.
 
     Raises WorldError when the file cannot be written.
     """
-    _write(escape_formulas(frame), path, append)
+    with _writable(path) as target:
+        escape_formulas(problems).write_csv(target, include_bom=True)
 
 
-def write_refused_csv(frame: pl.DataFrame, path: Path | str, *, append: bool = False) -> None:
-    """Write refused rows (see `parse.refused_rows`) as UTF-8 CSV to mend and feed back.
+def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame, path: Path | str) -> None:
+    """Write refused rows as they came, with their problems, as UTF-8 CSV to mend and feed back.
 
-    One file per source file: its columns are those of the source. Holds personal data when the source does.
+    `rows` are raw frames with `row_id`; of the bookkeeping columns `_raw` stays, `_problems` is added. A later
+    frame may have other columns: the file gets them all. Holds personal data when the source does.
     Raises WorldError when the file cannot be written.
     """
-    _write(escape_formulas(frame), path, append)
+    said = pl.format("{} {}", "message_en", "message_zh")
+    told = problems.group_by("row_id").agg(_problems=said.str.join(" | ").str.slice(0, 2000))
+    written: list[str] = []
+    for frame in [rows] if isinstance(rows, pl.DataFrame) else rows:
+        shown = escape_formulas(_refused(frame, told))
+        new = [name for name in shown.columns if name not in written]
+        if written and new:
+            _widen(path, new)
+        written += new
+        absent = [pl.lit(None, dtype=pl.String).alias(name) for name in written if name not in shown.columns]
+        with _writable(path, append=len(new) < len(written)) as target:
+            first = target.tell() == 0
+            shown.with_columns(absent).select(written).write_csv(target, include_bom=first, include_header=first)
 
 
-def _write(frame: pl.DataFrame, path: Path | str, append: bool) -> None:
+def _refused(frame: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    own = [pl.col(name).cast(pl.String) for name in own_columns(frame) if name != "row_id"]
+    joined = frame.join(told, on="row_id", how="left", maintain_order="left")
+    return joined.select(*own, pl.col("_raw"), pl.col("_problems"))
+
+
+def _widen(path: Path | str, names: list[str]) -> None:
+    """Give a file written so far more columns; happens only when inputs of one run differ in their columns."""
+    before = pl.read_csv(path, infer_schema=False)
+    with _writable(path) as target:
+        before.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in names).write_csv(
+            target, include_bom=True
+        )
+
+
+@contextmanager
+def _writable(path: Path | str, *, append: bool = False) -> Iterator[BinaryIO]:
     try:
         with open(path, "ab" if append else "wb") as target:
-            _write_csv(frame, target, first=not append)
+            yield target
     except OSError as cause:
         reason = cause.strerror or str(cause)
         raise WorldError(f"cannot write {path}: {reason}", retryable=True) from cause
-
-
-def _write_csv(frame: pl.DataFrame, target: BinaryIO, *, first: bool) -> None:
-    # The mark at the start lets spreadsheets see UTF-8; without it they show Chinese as noise.
-    frame.write_csv(target, include_bom=first, include_header=first)
-
-
-def all_codes() -> Iterable[str]:
-    """Every problem code of this room, in the order of its text file."""
-    return tuple(code for code in texts("goods") if code.startswith("goods."))

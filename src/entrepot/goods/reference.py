@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from io import StringIO
 
 import pycountry
 
@@ -29,8 +30,8 @@ __all__ = [
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("entrepot.goods").joinpath(name).open(encoding="utf-8", newline="") as source:
-        yield from csv.DictReader(source)
+    text = files("entrepot.goods").joinpath(name).read_text(encoding="utf-8")
+    yield from csv.DictReader(StringIO(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ class Unit:
 def _units() -> Mapping[str, Unit]:
     return {
         row["code"]: Unit(
-            row["code"], row["name_zh"], row["rec20"], row["dimension"], Fraction(row["factor"]) if row["factor"] else None
+            row["code"],
+            row["name_zh"],
+            row["rec20"],
+            row["dimension"],
+            Fraction(row["factor"]) if row["factor"] else None,
         )
         for row in _rows("units.csv")
     }

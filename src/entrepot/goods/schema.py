@@ -67,11 +67,33 @@ def _field(name: str, kind: Kind, en: str, zh: str, **more: object) -> Field:
 
 KINDS = ("person", "business")
 MODES = ("0110", "1039", "1210", "1239", "9610", "9710", "9810")
-INCOTERMS = ("EXW", "FCA", "FAS", "FOB", "CFR", "CIF", "CPT", "CIP", "DAP", "DPU", "DDP", "DAT", "DAF", "DES", "DEQ", "DDU")
+INCOTERMS = (
+    "EXW",
+    "FCA",
+    "FAS",
+    "FOB",
+    "CFR",
+    "CIF",
+    "CPT",
+    "CIP",
+    "DAP",
+    "DPU",
+    "DDP",
+    "DAT",
+    "DAF",
+    "DES",
+    "DEQ",
+    "DDU",
+)
+
+LINE_KINDS = ("sale", "cancellation")
+BILLION = 1_000_000_000
+NO_FREIGHT = "0 (taken as included), unknown under EXW FCA FAS FOB"
+NO_INSURANCE = "0 (taken as included), unknown under EXW FCA FAS FOB CFR CPT"
 
 INPUT_FIELDS: tuple[Field, ...] = (
     _field("order_id", "text", "order number", "订单号", required=True),
-    _field("line_no", "whole", "line number within the order", "订单内行号", required=True, positive=True, limit=1_000_000_000),
+    _field("line_no", "whole", "line number in the order", "订单内行号", required=True, positive=True, limit=BILLION),
     _field("direction", "choice", "direction", "进出口方向", required=True, choices=("export", "import")),
     _field("declared_on", "date", "legal day of declaration (Asia/Shanghai)", "申报日期(北京时间)", required=True),
     _field("placed_at", "instant", "moment the order was placed", "下单时间"),
@@ -104,19 +126,19 @@ INPUT_FIELDS: tuple[Field, ...] = (
     _field("origin_country", "country", "country of origin", "原产国(地区)", default="<seller_country> of exports"),
     _field("quantity", "decimal", "quantity", "数量", required=True, positive=True, limit=100_000_000),
     _field("unit", "unit", "unit of quantity", "计量单位", default="007"),
-    _field("unit_price", "decimal", "price of one unit", "单价", required=True, positive=True, limit=1_000_000_000),
+    _field("unit_price", "decimal", "price of one unit", "单价", required=True, positive=True, limit=BILLION),
     _field("currency", "currency", "currency", "币制", required=True),
-    _field("freight", "decimal", "freight of the line", "运费", default="0 (taken as included), unknown under EXW FCA FAS FOB", limit=1_000_000_000),
-    _field("insurance", "decimal", "insurance of the line", "保费", default="0 (taken as included), unknown under EXW FCA FAS FOB CFR CPT", limit=1_000_000_000),
+    _field("freight", "decimal", "freight of the line", "运费", default=NO_FREIGHT, limit=BILLION),
+    _field("insurance", "decimal", "insurance of the line", "保费", default=NO_INSURANCE, limit=BILLION),
     _field("incoterm", "choice", "delivery term", "成交方式", choices=INCOTERMS),
-    _field("net_mass", "mass", "net mass of the line, kg", "净重(千克)", positive=True, limit=1_000_000_000),
-    _field("gross_mass", "mass", "gross mass of the line, kg", "毛重(千克)", positive=True, limit=1_000_000_000, default="<net_mass>"),
+    _field("net_mass", "mass", "net mass of the line, kg", "净重(千克)", positive=True, limit=BILLION),
+    _field("gross_mass", "mass", "gross mass, kg", "毛重(千克)", positive=True, limit=BILLION, default="<net_mass>"),
     _field("packages", "whole", "number of packages", "件数", positive=True, limit=100_000_000, default="1"),
     _field("carrier", "text", "carrier", "物流企业"),
     _field("waybill_no", "text", "waybill number", "运单号"),
     _field("content_quantity", "decimal", "content of one sales unit", "单件内容量", positive=True, limit=100_000_000),
     _field("content_unit", "choice", "unit of that content", "内容量单位", choices=("ml", "g", "piece")),
-    _field("line_kind", "choice", "sale or cancellation of an earlier line", "销售或取消", choices=("sale", "cancellation"), default="sale"),
+    _field("line_kind", "choice", "sale, or cancellation of one", "销售或取消", choices=LINE_KINDS, default="sale"),
 )  # fmt: skip
 """Every field a file or a mapping may give."""
 
@@ -148,13 +170,16 @@ LINE: pl.Schema = pl.Schema(
             for field in INPUT_FIELDS
             if field.kind != "personal" or field.name == "buyer_id"
         },
+        "name_zh": pl.String(),
         "hs_code_source": pl.String(),
         "code_unconfirmed": pl.Boolean(),
+        "code_status": pl.String(),
         "valid": pl.Boolean(),
     }
 )
-"""Columns of a parsed line. `hs_code_source` is line or catalogue; `code_unconfirmed` marks a catalogue code
-nobody confirmed; `valid` is false when the row has at least one problem."""
+"""Columns of a parsed line. `name_zh` is the catalogue's Chinese name; `hs_code_source` is line or catalogue;
+`code_unconfirmed` marks a catalogue code nobody confirmed; `code_status` is listed, unknown-code or not-checked (null
+without a code); `valid` is false when the row has at least one problem."""
 
 PERSONS: pl.Schema = pl.Schema(
     {"order_id": pl.String(), "buyer_key": pl.String(), **{name: pl.String() for name in PERSONAL}}

@@ -9,8 +9,6 @@ from entrepot.goods import amounts, days, reference
 from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.read import RawBatch
-from entrepot.goods.readers.jsonl import NESTED
-from entrepot.goods.readers.sheet import DIGITS_LOST
 from entrepot.goods.schema import FIELDS, INPUT_FIELDS, LINE, MAX_TEXT, Field
 
 __all__ = ["CODE", "HOSTILE", "NO", "SPREADSHEET_ERROR", "YES", "text_columns", "value_columns"]
@@ -22,7 +20,8 @@ SPREADSHEET_ERROR = r"^#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)$"
 HOSTILE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FDD0}\x{FDD1}\x{FFFD}-\x{FFFF}]"
 """Characters XML cannot carry, our own marks of a value that is none, and the mark of a lost character."""
 APOSTROPHE = r"^'[=+\-@\t\r]"
-FORMATTED = ("text", "personal")
+FREE = ("text", "personal")
+DATED = ("date", "instant")
 
 
 def text_columns(raw: RawBatch, mapping: Mapping, first_row_id: int) -> pl.DataFrame:
@@ -74,7 +73,7 @@ def _cleaned(source: str, dtype: pl.DataType, field: Field) -> pl.Expr:
 def _kept_typed(dtype: pl.DataType, field: Field) -> bool:
     if field.kind in ("decimal", "mass", "whole"):
         return dtype.is_numeric()
-    if field.kind in ("date", "instant"):
+    if field.kind in DATED:
         return dtype in (pl.Date, pl.Datetime)
     return field.kind == "boolean" and dtype == pl.Boolean
 
@@ -99,13 +98,14 @@ def value_columns(texts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """
     present = [field for field in INPUT_FIELDS if field.name in texts.columns]
     dated = _dated(texts, mapping)
-    exprs = [_value(field, texts.schema[field.name]).alias(field.column) for field in present if field.kind not in ("date", "instant")]
+    plain = [field for field in present if field.kind not in DATED]
+    exprs = [_value(field, texts.schema[field.name]).alias(field.column) for field in plain]
     kept = ["source_file", "row", "row_id", "_fault"]
     valued = texts.select(*kept, *exprs).hstack(dated)
     valued = valued.with_columns(
         pl.when(days.in_range(f"parsed:{field.name}")).then(f"parsed:{field.name}").alias(field.name)
         for field in present
-        if field.kind in ("date", "instant")
+        if field.kind in DATED
     )
     if "_cancels" in texts.columns:
         valued = _cancelled(valued, texts)
@@ -132,16 +132,13 @@ def _cancelled(valued: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """Cancellation rows: the kind is set and the quantity counts without its sign."""
     rows = valued.hstack([texts["_cancels"]])
     if "quantity" in texts.columns:
-        negated = texts.select(_number_of("quantity", texts.schema["quantity"]).alias("_any_sign"))
+        negated = texts.select(amounts.number_e5("quantity", texts.schema["quantity"]).alias("_any_sign"))
         rows = rows.hstack(negated)
         within = _within(pl.col("_any_sign").abs(), FIELDS["quantity"], amounts.E5)
-        rows = rows.with_columns(quantity_e5=pl.when("_cancels").then(within).otherwise("quantity_e5")).drop("_any_sign")
-    kind = pl.when("_cancels").then(pl.lit("cancellation")).otherwise("line_kind" if "line_kind" in rows.columns else pl.lit(None))
-    return rows.with_columns(line_kind=kind).drop("_cancels")
-
-
-def _number_of(name: str, dtype: pl.DataType) -> pl.Expr:
-    return amounts.number_e5(name, dtype)
+        rows = rows.with_columns(quantity_e5=pl.when("_cancels").then(within).otherwise("quantity_e5"))
+    kind = pl.when("_cancels").then(pl.lit("cancellation"))
+    known = kind.otherwise("line_kind") if "line_kind" in rows.columns else kind
+    return rows.with_columns(line_kind=known).drop("_cancels", "_any_sign", strict=False)
 
 
 def _within(value: pl.Expr, field: Field, scale: int) -> pl.Expr:
@@ -154,11 +151,11 @@ def _within(value: pl.Expr, field: Field, scale: int) -> pl.Expr:
 def _value(field: Field, dtype: pl.DataType) -> pl.Expr:
     """The expression that reads one field; null where it is not accepted."""
     column = pl.col(field.name)
-    if field.kind in FORMATTED:
+    if field.kind in FREE:
         bad = column.str.contains(f"{HOSTILE}|{SPREADSHEET_ERROR}") | (column.str.len_chars() > MAX_TEXT)
         return pl.when(~bad).then(column)
     if field.kind == "decimal":
-        return _within(_number_of(field.name, dtype), field, amounts.E5)
+        return _within(amounts.number_e5(field.name, dtype), field, amounts.E5)
     if field.kind == "mass":
         return _within(amounts.mass_g(field.name, dtype), field, 1000)
     if field.kind == "whole":
@@ -190,6 +187,3 @@ def _listed(field: Field, dtype: pl.DataType) -> pl.Expr:
 
 def _known(column: pl.Expr, words: object) -> pl.Expr:
     return column.replace_strict(dict(words), default=None, return_dtype=pl.String)  # type: ignore[call-overload]
-
-
-MARKS = (NESTED, DIGITS_LOST)

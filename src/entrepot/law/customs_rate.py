@@ -19,7 +19,7 @@ from entrepot.law.errors import LawError
 from entrepot.law.law import Law
 from entrepot.law.units import parse
 
-__all__ = ["MONTHLY", "rate_day", "read_customs", "read_ecb"]
+__all__ = ["MONTHLY", "rate_day", "read_customs", "read_ecb", "read_rates"]
 
 MONTHLY = "cn/customs_rate/monthly"
 FALLBACK, CLOSED = "cn/customs_rate/holiday_fallback", "cn/customs_rate/closed_days"
@@ -62,6 +62,23 @@ def _fallback(rule: str, third: dt.date, closed: set[dt.date]) -> dt.date:
     return day
 
 
+def read_rates(file: Path, law: Law) -> Law:
+    """The law with the rates of a file: the ECB's history (CSV or Parquet) or a CSV of published customs rates.
+
+    Rates of the file win over shipped ones of the same currency and month. InputError when the file is neither.
+    """
+    ecb = file.suffix == ".parquet" or _first_line(file).startswith("Date,")
+    return law.with_table_rows(MONTHLY, read_ecb(file, law) if ecb else read_customs(file, law))
+
+
+def _first_line(file: Path) -> str:
+    try:
+        with file.open("rb") as source:
+            return source.readline(10_000).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+
+
 def read_ecb(
     file: Path, law: Law, *, first_month: dt.date | None = None, last_month: dt.date | None = None
 ) -> list[dict[str, Any]]:
@@ -99,7 +116,8 @@ def _ecb_days(file: Path) -> dict[dt.date, dict[str, str]]:
         if file.suffix == ".parquet":
             frame = pl.read_parquet(file)
         else:
-            frame = pl.read_csv(file, infer_schema=False, null_values=["N/A", ""])
+            text = pl.read_csv(file, infer_schema=False, null_values=["N/A", ""])
+            frame = text.with_columns(pl.col("Date").str.to_date("%Y-%m-%d"))
         frame = frame.drop_nulls("CNY").with_columns(pl.col("Date").cast(pl.Date), pl.exclude("Date").cast(pl.String))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]

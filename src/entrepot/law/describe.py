@@ -34,7 +34,7 @@ def _said(dated: DatedValue | Row, leaf: Leaf) -> dict[str, Any]:
     return {"row": {name: None if cell is None else show(cell, unit) for (name, unit), cell in cells}}
 
 
-def dated_of(leaf: Leaf) -> Sequence[DatedValue | Row]:
+def _dated_of(leaf: Leaf) -> Sequence[DatedValue | Row]:
     """The values or rows of a leaf, rows sorted by date and key."""
     if isinstance(leaf, TableLeaf):
         return sorted(leaf.rows, key=lambda row: (row.from_, [str(cell) for cell in leaf.key_of(row)]))
@@ -43,7 +43,7 @@ def dated_of(leaf: Leaf) -> Sequence[DatedValue | Row]:
 
 def describe_leaf(leaf: Leaf, on: dt.date | None = None) -> dict[str, Any]:
     """A leaf with all its values or rows, or only with those results may use on one day."""
-    dated = [one for one in dated_of(leaf) if on is None or (one.holds(on) and one.computable)]
+    dated = [one for one in _dated_of(leaf) if on is None or (one.holds(on) and one.computable)]
     said: dict[str, Any] = {"path": leaf.path, "title": dict(leaf.title), "selected_by": leaf.selected_by,
                             "note": leaf.note, "on": _day(on)}
     if isinstance(leaf, TableLeaf):
@@ -57,7 +57,7 @@ def describe_leaf(leaf: Leaf, on: dt.date | None = None) -> dict[str, Any]:
 
 def summarise_leaf(leaf: Leaf) -> dict[str, Any]:
     """One line about a leaf: how many values, how many of them unconfirmed, the last day something begins."""
-    dated = dated_of(leaf)
+    dated = _dated_of(leaf)
     unit = leaf.unit if isinstance(leaf, ScalarLeaf) else "table"
     return {"path": leaf.path, "title": dict(leaf.title), "unit": unit,
             "values": len(dated), "unconfirmed": sum(one.unconfirmed for one in dated),

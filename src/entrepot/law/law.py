@@ -214,6 +214,8 @@ def _by_day(
     if not isinstance(date, str | pl.Expr):
         raise LawError(f"{date!r} is no column of days: give the name of a Date column or an expression")
     day, made = pl.col(date) if isinstance(date, str) else date, otherwise
+    if not spans:  # as long as the lines, where a bare literal would be of length 1
+        return pl.when(day.is_null()).then(otherwise).otherwise(otherwise)
     literal = partial(pl.lit, dtype=dtype)
     for place, (begins, until, value) in enumerate(spans):
         made = pl.when(day >= begins).then(literal(value)).otherwise(made)

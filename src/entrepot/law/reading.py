@@ -226,7 +226,8 @@ def _table(fields: Fields, path: str, report: Report) -> TableLeaf | None:
         report.add(fields["blocks"].line, "blocks must be a list of blocks of rows")
         return None
     if bool(blocks) == (why_empty is not None):
-        report.add(fields["blocks"].line, "an empty table, and only an empty one, says why_empty")
+        where = fields["why_empty"] if why_empty is not None else fields["blocks"]
+        report.add(where.line, "an empty table, and only an empty one, says why_empty")
     rows = [row for block in blocks for row in _block(block, columns, key, report)]
     leaf = TableLeaf(path=path, title=title, selected_by=selector, note=_text(fields, "note", report), key=key,
                      columns=columns, complete=complete, rows=tuple(row for _, row in rows), why_empty=why_empty)

@@ -87,6 +87,8 @@ def lookup(
 def _near(rows: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     """The rows in force on some of these days."""
     first, last = days.min(), days.max()
+    if first is None:
+        return rows.clear()
     return rows.filter((pl.col("from") <= last) & (pl.col("until").fill_null(OPEN) > first))
 
 

@@ -20,7 +20,7 @@ from functools import cache
 
 import polars as pl
 
-__all__ = ["Exact", "Unit", "parse", "show", "unit"]
+__all__ = ["Exact", "Unit", "day", "parse", "show", "unit"]
 
 Exact = int | bool | str | dt.date
 """A value in the exact representation of its unit."""

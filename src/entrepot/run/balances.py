@@ -1,11 +1,11 @@
 """Opening balances: what each buyer has already used of this year's limit when the batch opens."""
 
-import hashlib
 from pathlib import Path
 
 import polars as pl
 
 from entrepot.goods.errors import CallError
+from entrepot.goods.parse import buyer_keys
 
 __all__ = ["read_balances"]
 
@@ -28,9 +28,8 @@ def read_balances(path: Path, key: bytes) -> pl.DataFrame:
     wrong = table.with_row_index("_row", 2).filter(~(good & pl.col("buyer_id").is_not_null()).fill_null(value=False))
     if wrong.height:
         raise CallError(f"{path} line {wrong.item(0, '_row')}: give a buyer_id, a year (2026) and an amount in CNY (1234.50)")
-    keys = [hashlib.blake2b(buyer.encode(), key=key, digest_size=16).hexdigest() for buyer in table.get_column("buyer_id")]
     fen = (pl.col("spent").cast(pl.Decimal(12, 2)) * 100).cast(pl.Int64)
-    read = table.select(buyer_key=pl.Series(keys, dtype=pl.String), year=pl.col("year").cast(pl.Int64), spent_fen=fen)
+    read = table.select(buyer_key=buyer_keys(table.get_column("buyer_id"), key), year=pl.col("year").cast(pl.Int64), spent_fen=fen)
     if read.select("buyer_key", "year").is_duplicated().any():
         raise CallError(f"{path}: a buyer has two balances for one year; keep one row each")
     return read.sort("buyer_key", "year")

@@ -62,12 +62,15 @@ class Batch:
 
     def step(self, name: str, work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """What the step noted; does the step first if the manifest has no note of it."""
-        steps: dict[str, Any] = self.manifest["steps"]
-        if name not in steps:
-            steps[name] = dict(work())
-            self.save()
-        noted: Mapping[str, Any] = steps[name]
+        if name not in self.manifest["steps"]:
+            self.note(name, work())
+        noted: Mapping[str, Any] = self.manifest["steps"][name]
         return noted
+
+    def note(self, name: str, what: Mapping[str, Any]) -> None:
+        """Enter a finished step in the manifest."""
+        self.manifest["steps"][name] = dict(what)
+        self.save()
 
     def drop_work(self) -> None:
         """Throw away the intermediate files."""

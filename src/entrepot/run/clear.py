@@ -15,13 +15,14 @@ from typing import Any
 import polars as pl
 
 from entrepot import __version__
+from entrepot.decide.value import RATES
 from entrepot.goods.catalogue import Catalogue
 from entrepot.goods.errors import CallError, InputError
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.mapping import load_mapping
 from entrepot.goods.nomenclature import Nomenclature
 from entrepot.law import Law
-from entrepot.law.customs_rate import read_rates
+from entrepot.law.customs_rate import read_customs, read_ecb
 from entrepot.messages import ceb
 from entrepot.run.balances import read_balances
 from entrepot.run.batch import Batch, file_hash, open_batch
@@ -112,11 +113,21 @@ def _open(request: Request) -> _Opened:
     mapping = load_mapping(request.mapping)
     law = Law.load(*request.law_folders)
     if request.rates:
-        law = read_rates(request.rates, law)
+        law = _with_rates(law, request.rates)
     return _Opened(
         home, mapping, Catalogue.load(request.catalogues, mapping), Nomenclature.load(request.nomenclatures), law,
         read_balances(request.balances, home.key("buyer")) if request.balances else None,
         ceb.Sender.load(request.sender) if request.sender else ceb.Sender.placeholder(), _signer(request.signer, home))
+
+
+def _with_rates(law: Law, path: Path) -> Law:
+    """The law with rates of a file: the ECB's daily table (its first column is Date), or published customs rates."""
+    if not path.is_file():
+        raise CallError(f"--rates {path}: no such file")
+    with path.open("rb") as source:
+        head = source.read(64).lstrip(b"\xef\xbb\xbf")
+    reader = read_ecb if head.startswith((b"PAR1", b"Date")) else read_customs
+    return law.with_table_rows(RATES, reader(path, law))
 
 
 def _signer(name: str, home: Home) -> ceb.Signer:
@@ -134,10 +145,15 @@ def _identity(request: Request, opened: _Opened) -> dict[str, Any]:
         ("rates", request.rates), ("balances", request.balances), ("sender", request.sender))}
     return {
         "code_version": __version__, "inputs": [_input(path) for path in request.inputs], "law": opened.law.hash,
-        "mapping": opened.mapping.hash, "catalogue": opened.catalogue.hash, "nomenclature": opened.nomenclature.hash,
+        "mapping": small(repr(opened.mapping)), "catalogue": _frame_hash(opened.catalogue.frame),
+        "nomenclature": _frame_hash(opened.nomenclature.frame),
         "installation": opened.home.fingerprint, "files": files,
         "options": small([request.kinds, request.signer, request.sample_ppm, request.message_time]),
     }
+
+
+def _frame_hash(frame: pl.DataFrame) -> str:
+    return hashlib.sha256(frame.write_csv().encode()).hexdigest()
 
 
 def _input(path: Path) -> dict[str, Any]:
@@ -171,7 +187,8 @@ def _day(batch: Batch, request: Request, opened: _Opened, late: pl.DataFrame, in
     day = last.collect().item()
     return Day(
         opened.law, late, incomplete, opened.balances, opened.home.key("sample"), request.sample_ppm, request.kinds,
-        opened.sender, opened.signer, request.message_time or (f"{day:%Y%m%d}000000" if day else "20000101000000"))
+        opened.sender, opened.signer, request.signer == "rsa",
+        request.message_time or (f"{day:%Y%m%d}000000" if day else "20000101000000"))
 
 
 def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
@@ -181,7 +198,7 @@ def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
     missing = [number for number in range(count) if names[number] not in batch.manifest["steps"]]
     progress("decide", sum(batch.manifest["steps"][name]["rows"] for name in names if name in batch.manifest["steps"]), rows)
     for number, note in _in_order(missing, lambda number: decide_chunk(batch, day, number, count)):
-        batch.step(names[number], lambda note=note: note)  # type: ignore[misc]
+        batch.note(names[number], note)
         progress("decide", note["rows"], rows)
 
 

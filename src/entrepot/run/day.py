@@ -12,10 +12,11 @@ import polars as pl
 from entrepot.decide.chain import decide, without_rate
 from entrepot.decide.release import add_release
 from entrepot.goods.problems import problem_rows
+from entrepot.goods.schema import PERSONS, ROW_COLUMNS
 from entrepot.law import Law
 from entrepot.messages import ceb
 from entrepot.run.batch import Batch, file_hash
-from entrepot.run.counts import count_chunk
+from entrepot.run.counts import count_chunk, sum_counts
 from entrepot.run.intake import read_range
 from entrepot.run.result import as_result
 
@@ -38,6 +39,7 @@ class Day:
     kinds: tuple[str, ...]
     sender: ceb.Sender
     signer: ceb.Signer
+    sign_all: bool
     app_time: str
 
 
@@ -74,15 +76,17 @@ def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str
     result = pl.concat([as_result(part) for part in (decided, _unsettled(cancelled), _invalid(bad), _invalid(unpriced))
                         if part.height])
     written = _write_lists(batch, day, decided, persons, number)
-    counts = count_chunk(result) | {"messages": dict(written.counts)}
+    counts = count_chunk(result) | {"messages": sum_counts([one.counts for one in written])}
+    index = pl.concat([one.index for one in written]) if written else pl.DataFrame()
     name = f"chunk-{number:05d}"
     files = {
         "result": _write(batch, name, lambda path: result.write_ipc(path, compression="lz4"), "arrow"),
-        "index": _write(batch, f"{name}-index", lambda path: written.index.write_parquet(path), "parquet"),
-        "problems": _write(batch, f"{name}-problems", lambda path: problems.write_parquet(path), "parquet"),
+        "index": _write(batch, f"{name}-index", index.write_parquet, "parquet"),
+        "problems": _write(batch, f"{name}-problems", problems.write_parquet, "parquet"),
         "counts": _write(batch, f"{name}-counts", lambda path: path.write_text(json.dumps(counts), encoding="utf-8"), "json"),
     }
-    return {"rows": result.height, "files": files, "messages": dict(written.files)}
+    messages = sorted((batch.folder / "messages").glob(f"*-{number:05d}.xml.zst"))
+    return {"rows": result.height, "files": files, "messages": {path.name: file_hash(path) for path in messages}}
 
 
 def _write(batch: Batch, name: str, writer: Any, suffix: str) -> str:
@@ -90,8 +94,6 @@ def _write(batch: Batch, name: str, writer: Any, suffix: str) -> str:
 
 
 def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
-    from entrepot.goods.schema import PERSONS
-
     persons = read_range(batch, "persons", "group_hash", number, count)
     return persons.drop("group_hash") if persons is not None else pl.DataFrame(schema=PERSONS)
 
@@ -120,18 +122,24 @@ def _unsettled(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _late_problems(bad: pl.DataFrame) -> pl.DataFrame:
     late = bad.filter(pl.col("late_code").is_not_null())
-    return problem_rows(late.select("source_file", "row", "row_id", field="late_field", code="late_code", given="late_given"))
+    return problem_rows(late.select(
+        *ROW_COLUMNS, field="late_field", code="late_code", given="late_given", allowed=pl.lit(None, pl.String)))
 
 
 def _rate_problems(unpriced: pl.DataFrame) -> pl.DataFrame:
     given = pl.concat_str("currency", pl.lit(" "), pl.col("declared_on").cast(pl.String))
     return problem_rows(unpriced.select(
-        "source_file", "row", "row_id", field=pl.lit("currency"), code=pl.lit("value.no-rate"), given=given))
+        *ROW_COLUMNS, field=pl.lit("currency"), code=pl.lit("goods.no-rate"), given=given, allowed=pl.lit(None, pl.String)))
 
 
-def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int) -> ceb.Written:
-    """Lists of the orders that may go; the others wait for a person first."""
+def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int) -> list[ceb.Written]:
+    """Lists of the orders that may go; the others wait for a person first. Only what must be signed is, unless all are."""
     free = decided.filter(pl.col("verdict") == "release") if decided.height else decided
     folder: Path = batch.folder / "messages"
     folder.mkdir(exist_ok=True)
-    return ceb.write_lists(free, persons, day.sender, day.kinds, day.signer, folder, number, day.app_time)
+    part = f"{number:05d}"
+    groups: dict[bool, list[str]] = {}
+    for kind in day.kinds:
+        groups.setdefault(day.sign_all or ceb.KINDS[kind].signed, []).append(kind)
+    return [ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
+            for signed, kinds in groups.items() if free.height]

@@ -87,7 +87,7 @@ def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row
 
 
 def _refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> Iterator[pl.DataFrame]:
-    for first, raw in raw_batches(request.inputs, mapping, batch.work):
+    for first, raw in raw_batches(request.inputs, mapping):
         numbered = raw.frame.with_columns(row_id=pl.int_range(first, first + raw.frame.height, dtype=pl.Int64, eager=True))
         found = numbered.filter(pl.col("row_id").is_in(row_ids.implode()))
         if found.height:
@@ -108,12 +108,17 @@ def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, p
         "by_problem": dict(sorted(by_code, key=lambda pair: (-pair[1], pair[0]))),
         "defaults_used": sum_counts(note["defaults"] for note in intake),
         "cancellations": matched_cancellations(batch, lines),
-        "messages": counts.get("messages", {}), "messages_sendable": day.sender.sendable,
-        "sender_note": day.sender.note, "mapping": mapping.name, "notes": list(mapping.notes),
+        "messages": _messages(counts.get("messages", {}), request.kinds), "messages_sendable": day.sender.sendable,
+        "sender_note": day.sender.note, "mapping": mapping.name, "notes": [dict(note) for note in mapping.notes],
         "inputs": [{**entry, "rows": sum(note["rows"] for note in intake if note["source"] == entry["name"])}
                    for entry in batch.manifest["identity"]["inputs"]],
         "law_hash": day.law.hash, "law_checked_until": str(day.law.checked_until), "code_version": __version__,
     }
+
+
+def _messages(written: Mapping[str, int], kinds: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    return {kind: {"documents": written[f"documents-{kind}"], "messages": written[f"messages-{kind}"]}
+            for kind in kinds if f"documents-{kind}" in written}
 
 
 def _close(batch: Batch) -> None:

@@ -5,8 +5,9 @@ known. Each batch of rows becomes one file sorted by the group's hash; a later s
 out of all files and has whole groups, however large the day is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import polars as pl
 from entrepot.goods.catalogue import Catalogue
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.nomenclature import Nomenclature
-from entrepot.goods.parse import Parsed, parse
+from entrepot.goods.parse import parse
 from entrepot.goods.read import RawBatch, read_batches
 from entrepot.run.batch import Batch, file_hash
 
@@ -39,46 +40,42 @@ class Intake:
     inputs: Sequence[Path] = field(default_factory=tuple)
 
 
-def raw_batches(inputs: Sequence[Path], mapping: ColumnMapping, work: Path, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, RawBatch]]:
+def raw_batches(inputs: Sequence[Path], mapping: ColumnMapping, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, RawBatch]]:
     """Every batch of every input with the running number of its first row.
 
     The numbers depend on the inputs alone, never on how often a run was killed.
     """
     first = 0
     for path in inputs:
-        for raw in read_batches(path, mapping, batch_rows=batch_rows, work=work):
+        for raw in read_batches(path, mapping, batch_rows=batch_rows):
             yield first, raw
             first += raw.frame.height
 
 
-def take_in(batch: Batch, intake: Intake, progress: Any) -> int:
+def take_in(batch: Batch, intake: Intake, progress: Callable[[int], None]) -> int:
     """Read all inputs into the batch's work folder; returns how many rows there are.
 
     Parts already taken in by a killed run are passed over.
     """
     rows = 0
-    for number, (first_row_id, raw) in enumerate(
-            raw_batches(intake.inputs, intake.mapping, batch.work, intake.batch_rows)):
+    batches = raw_batches(intake.inputs, intake.mapping, intake.batch_rows)
+    for number, (first_row_id, raw) in enumerate(batches):
         name = f"intake-{number:05d}"
-        batch.step(name, lambda: _take_part(batch, intake, raw, first_row_id, name))
+        batch.step(name, partial(_take_part, batch, intake, raw, first_row_id, name))
         rows = first_row_id + raw.frame.height
         progress(raw.frame.height)
     return rows
 
 
 def _take_part(batch: Batch, intake: Intake, raw: RawBatch, first_row_id: int, name: str) -> dict[str, Any]:
-    parsed = _classified(intake, parse(raw, intake.mapping, key=intake.buyer_key, first_row_id=first_row_id))
+    read = parse(raw, intake.mapping, key=intake.buyer_key, first_row_id=first_row_id)
+    parsed = intake.nomenclature.check(intake.catalogue.fill(read))
     lines = with_groups(parsed.lines)
     files = {"lines": lines.sort("group_hash", "row_id"), "keys": _keys(lines),
              "persons": _persons(parsed.persons, lines), "problems": parsed.problems}
     hashes = {kind: _store(batch, f"{name}-{kind}", frame) for kind, frame in files.items() if frame.height}
     return {"rows": raw.frame.height, "source": raw.source_file, "files": hashes,
-            "defaults": {name: count for name, count in parsed.defaults_used.items() if count}}
-
-
-def _classified(intake: Intake, parsed: Parsed) -> Parsed:
-    """Fill from the catalogue, then check every code against the nomenclature."""
-    return intake.nomenclature.check(intake.catalogue.fill(parsed))
+            "defaults": dict(parsed.defaults_used), "catalogue": dict(parsed.catalogue_used)}
 
 
 def _store(batch: Batch, name: str, frame: pl.DataFrame) -> str:

@@ -34,6 +34,7 @@ __all__ = ["summary_text"]
 
 WIDTH = 80
 MOST_ROWS = 6
+MOST_MODES = 10
 COUNTED = ("rows_in", "rows_decided", "rows_refused", "orders", "parcels")
 FILES = ("lines.parquet", "problems.csv", "messages/", "summary.json", "report.html")
 Row = Sequence[str]
@@ -125,7 +126,7 @@ def _decisions(page: _Page, summary: Mapping[str, Any]) -> None:
     _counted(page, "verdicts", verdicts, summary["rows_in"])
     known = completed(summary["by_mode"], summary["rows_decided"])
     modes = [(page.of(mode_name(code)), code, count) for code, count in ranked(known)]
-    _counted(page, "modes", modes, summary["rows_decided"])
+    _counted(page, "modes", modes, summary["rows_decided"], MOST_MODES)
     taxes = [(page.say(f"report.tax.{kind}"), money(amount)) for kind, amount in summary["tax"].items()]
     page.gap()
     page.table([(page.say("report.tax-total"), money(summary["tax_total_cny"]))], (None, 24), indent=0)
@@ -146,16 +147,18 @@ def _meaning(page: _Page, rule: str) -> str:
     return page.of(words) if words else ""
 
 
-def _counted(page: _Page, name: str, rows: Sequence[tuple[str, str, int]], whole: int | None) -> None:
-    """A section of counts: text and id, count, share of `whole` (problems have none)."""
+def _counted(
+    page: _Page, name: str, rows: Sequence[tuple[str, str, int]], whole: int | None, most: int = MOST_ROWS
+) -> None:
+    """A section of counts, `most` rows of it: text and id, count, share of `whole` (problems have none)."""
     if not rows:
         return
     page.gap()
     page.heading(page.say(f"report.{name}"))
     shown = [(f"{words} [{key}]" if words and key else words or key, grouped(count),
-              "" if whole is None else share(count, whole)) for words, key, count in rows[:MOST_ROWS]]
-    if len(rows) > MOST_ROWS:
-        shown.append((page.say("report.terminal.more", n=grouped(len(rows) - MOST_ROWS)), "", ""))
+              "" if whole is None else share(count, whole)) for words, key, count in rows[:most]]
+    if len(rows) > most:
+        shown.append((page.say("report.terminal.more", n=grouped(len(rows) - most)), "", ""))
     page.table(shown, (None, 12, 7))
 
 

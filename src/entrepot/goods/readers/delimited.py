@@ -79,9 +79,7 @@ def _frame(data: bytes, header: Header, *, last: bool) -> tuple[pl.DataFrame, by
 
 def parse_block(data: bytes, delimiter: str, columns: tuple[str, ...]) -> pl.DataFrame:
     """Parse clean rows of text; an empty unquoted field is null."""
-    return pl.read_csv(
-        data, has_header=False, separator=delimiter, schema=dict.fromkeys(columns, pl.String)
-    )
+    return pl.read_csv(data, has_header=False, separator=delimiter, schema=dict.fromkeys(columns, pl.String))
 
 
 def _vouched(data: bytes, header: Header) -> pl.DataFrame | None:

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-__all__ = ["BOOKKEEPING", "MAX_RECORD", "RAW_SHOWN", "faulty", "own_columns", "rebatch", "with_bookkeeping", "without_blank_rows"]
+__all__ = [
+    "BOOKKEEPING",
+    "MAX_RECORD",
+    "RAW_SHOWN",
+    "faulty",
+    "own_columns",
+    "rebatch",
+    "with_bookkeeping",
+    "without_blank_rows",
+]
 
 BOOKKEEPING: dict[str, pl.DataType] = {
     "_row": pl.Int64(),

@@ -72,7 +72,9 @@ def _line_by_line(text: str, columns: tuple[str, ...]) -> pl.DataFrame:
     cells = {name: [_text(entry.get(name)) for _, entry in good] for name in columns}
     frame = with_bookkeeping(pl.DataFrame(cells, schema=dict.fromkeys(columns, pl.String)), 1)
     frame = frame.with_columns(pl.Series("_row", [number for number, _ in good], dtype=pl.Int64))
-    bad = [_fault(number, line) for number, line in enumerate(lines, start=1) if not isinstance(loaded[number - 1], dict)]
+    bad = [
+        _fault(number, line) for number, line in enumerate(lines, start=1) if not isinstance(loaded[number - 1], dict)
+    ]
     return pl.concat([frame, faulty(columns, bad)]).sort("_row") if bad else frame
 
 

@@ -27,7 +27,9 @@ def read_parquet(path: Path, batch_rows: int) -> Iterator[pl.DataFrame]:
                 yield with_bookkeeping(frame, row)
                 row += frame.height
     except (pa.ArrowException, OSError) as cause:
-        raise InputError(f"{path.name}: the Parquet file is damaged or cut off {_where(row)}: {_short(cause)}") from cause
+        raise InputError(
+            f"{path.name}: the Parquet file is damaged or cut off {_where(row)}: {_short(cause)}"
+        ) from cause
 
 
 def _where(row: int) -> str:

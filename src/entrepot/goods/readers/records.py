@@ -48,9 +48,7 @@ class Grammar:
         self.quoted_part = '"[^"]*"'
 
 
-def careful_frame(
-    data: bytes, delimiter: str, columns: tuple[str, ...], *, last: bool
-) -> tuple[pl.DataFrame, bytes]:
+def careful_frame(data: bytes, delimiter: str, columns: tuple[str, ...], *, last: bool) -> tuple[pl.DataFrame, bytes]:
     """Parse a block row by row: good rows as text columns, bad rows as faults, in file order.
 
     `_row` counts from 1 and blank lines are no rows. Returns the frame and the bytes of an unfinished record that
@@ -125,8 +123,10 @@ def _closing(
 def _table(records: Records, grammar: Grammar, width: int) -> pl.DataFrame:
     """One row per record: its text, number in the block, number of fields and fault."""
     swallowed = [index for start, (end, _) in records.joined.items() for index in range(start + 1, end + 1)]
-    table = pl.DataFrame({"text": records.lines}).with_row_index("line").with_columns(
-        pl.col("text").str.strip_chars_end("\r")
+    table = (
+        pl.DataFrame({"text": records.lines})
+        .with_row_index("line")
+        .with_columns(pl.col("text").str.strip_chars_end("\r"))
     )
     if records.joined:
         longer = pl.DataFrame(
@@ -143,7 +143,11 @@ def _table(records: Records, grammar: Grammar, width: int) -> pl.DataFrame:
 
 def _judged(table: pl.DataFrame, records: Records, grammar: Grammar, width: int) -> pl.DataFrame:
     text = pl.col("text")
-    bare = pl.when(text.str.contains('"', literal=True)).then(text.str.replace_all(grammar.quoted_part, "")).otherwise(text)
+    bare = (
+        pl.when(text.str.contains('"', literal=True))
+        .then(text.str.replace_all(grammar.quoted_part, ""))
+        .otherwise(text)
+    )
     size = text.str.len_bytes()
     fault = (
         pl.when(size > MAX_RECORD).then(pl.lit("goods.field-too-big"))
@@ -199,9 +203,7 @@ def _parsed(clean: pl.DataFrame, grammar: Grammar, columns: tuple[str, ...]) -> 
 def _polars_or_csv(block: str, clean: pl.DataFrame, grammar: Grammar, columns: tuple[str, ...]) -> pl.DataFrame:
     schema = dict.fromkeys(columns, pl.String)
     try:
-        frame = pl.read_csv(
-            block.encode(), has_header=False, separator=grammar.delimiter, schema=schema
-        )
+        frame = pl.read_csv(block.encode(), has_header=False, separator=grammar.delimiter, schema=schema)
         if frame.height == clean.height:
             return frame
     except PolarsError:

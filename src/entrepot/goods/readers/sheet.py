@@ -4,7 +4,7 @@ A sheet is read whole: it holds at most 1,048,576 rows. Numbers are taken with t
 one with more whole digits has already been rounded by the spreadsheet and is marked, so that `parse` refuses it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def read_sheet(path: Path, mapping: Mapping) -> Iterator[pl.DataFrame]:
     yield _frame(piece, columns, number)
 
 
-def _rows(path: Path, sheet: str | None) -> Iterator[list[object]]:
+def _rows(path: Path, sheet: str | None) -> Iterator[Sequence[object]]:
     try:
         book = CalamineWorkbook.from_path(str(path))
         names = book.sheet_names
@@ -54,7 +54,7 @@ def _rows(path: Path, sheet: str | None) -> Iterator[list[object]]:
         raise InputError(f"{path.name}: not a readable workbook: {' '.join(str(cause).split())[:160]}") from cause
 
 
-def _columns(path: Path, header: list[object]) -> list[str]:
+def _columns(path: Path, header: Sequence[object]) -> list[str]:
     names = [(_text(cell) or "").strip() or f"column_{number}" for number, cell in enumerate(header, start=1)]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
