@@ -57,6 +57,9 @@ FAULTS = {
     "values no list": (SCALAR.split("values:")[0] + "values: 3\n", "cn/leaf.yaml:4: values must be a list"),
     "value no mapping": (SCALAR + "  - 3\n", "cn/leaf.yaml:7: a dated value is a mapping"),
     "not yaml": ("title: {en: [\n", "not YAML"),
+    "a cycle": ("title: &a [*a]\n", "not YAML"),
+    "a control character": ("title: \x00\n", "not YAML"),
+    "a key that is no word": ("? [a]\n: b\n", "cn/leaf.yaml:1: a field name must be a word"),
     "a list": ("- 1\n", "cn/leaf.yaml:1: a law file is a mapping"),
     "empty": ("", "cn/leaf.yaml:1: the file is empty"),
     "table overlap": (

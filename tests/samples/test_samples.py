@@ -109,7 +109,7 @@ BAD: dict[str, str] = {
     "BAD-19": "goods.exponent", "BAD-20": "goods.decimal-comma", "BAD-21": "goods.too-large",
     "BAD-22": "goods.amount-too-large", "BAD-23": "goods.date-out-of-range", "BAD-25": "goods.ambiguous-date",
     "BAD-26": "goods.bad-date", "BAD-27": "goods.serial-date", "BAD-28": "goods.unknown-country",
-    "BAD-29": "goods.unknown-currency", "BAD-30": "value.no-rate", "BAD-31": "goods.code-length",
+    "BAD-29": "goods.unknown-currency", "BAD-30": "goods.no-rate", "BAD-31": "goods.code-length",
     "BAD-32": "goods.code-characters", "BAD-34": "goods.unknown-unit", "BAD-35": "goods.control-character",
     "BAD-36": "goods.negative", "BAD-39": "goods.not-yes-no", "BAD-42": "goods.not-whole",
     "BAD-43": "goods.gross-below-net", "BAD-44": "goods.unknown-district", "BAD-45": "goods.incomplete-content",
@@ -189,6 +189,12 @@ def test_the_bulk_of_the_day_goes_without_paper(
     assert cleared[0]["paperless_ratio"] >= 0.9
 
 
+def test_the_day_ends_with_the_counts_of_the_readme(cleared: Cleared) -> None:
+    summary = cleared[0]
+    assert (summary["parcels_released"], summary["parcels"]) == (360, 392)
+    assert summary["by_verdict"] == {"release": 403, "hold": 23, "refuse": 13, "invalid": 57}
+
+
 def test_a_parcel_waits_as_a_whole(lines: pl.DataFrame) -> None:
     assert [row["release_rule"] for row in of(lines, "IMP-07")] == ["release.order-held", "release.tax-unknown"]
     assert [row["verdict"] for row in of(lines, "EXP-12")] == ["hold", "invalid"]
@@ -217,7 +223,7 @@ def test_bad_rows_are_many_and_of_many_kinds(
 ) -> None:
     summary, _, problems = cleared
     assert problems["code"].n_unique() >= 25
-    assert lines.filter(pl.col("verdict") == "invalid").height == summary["rows_refused"] == 56
+    assert lines.filter(pl.col("verdict") == "invalid").height == summary["rows_refused"] == 57
     assert summary["rows_in"] == summary["rows_decided"] + summary["rows_refused"] == lines.height == 496
     four = problems.filter(pl.col("row") == str(of(lines, "BAD-51")[0]["row"]))
     assert set(four["field"]) == {"quantity", "unit_price", "currency", "declared_on"}

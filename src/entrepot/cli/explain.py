@@ -55,14 +55,14 @@ def _step(step: Mapping[str, Any], language: str) -> Iterator[str]:
     title = text(f"explain.{name}", language, mode=mode)
     taken = f" ← {text('explain.taken', language)}" if step.get("taken") else ""
     figures = {key: shown(value, unit) for key, (value, unit) in step.get("figures", {}).items()}
-    yield f"  {title}{taken}" + (": " + text("explain.figures", language, **figures) if figures else "")
+    yield f"  {title}{taken}" + (": " + text(f"explain.figures-{name}", language, **figures) if figures else "")
     for check in step["checks"]:
         if check["held"] is not False or check["decides"]:
             yield from _check(check, language)
 
 
 def _check(check: Mapping[str, Any], language: str) -> Iterator[str]:
-    mark = "✓" if check["decides"] else "?" if check["held"] is None else "·"
+    mark = MARKS[check["answer"]] if check["decides"] else "·"
     numbers = {name: shown(value, unit) for name, (value, unit) in check["numbers"].items()}
     given = "  (" + ", ".join(f"{text('number.' + name, language)} {value}" for name, value in numbers.items()) + ")" if numbers else ""
     yield f"    {mark} {text(check['rule'], language)} [{check['rule']}]{given}"
@@ -78,6 +78,9 @@ def _cited(law: Mapping[str, Any], language: str) -> str:
     until = law["until"] or "…"
     sure = "" if law["mark"] != "?" else f", {text('explain.unconfirmed', language)}"
     return f"{title}: {law['value']} {law['unit']}, {law['from']} – {until}, {law['source']}{sure}"
+
+
+MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
 
 
 @click.command("explain")

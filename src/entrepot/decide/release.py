@@ -10,10 +10,10 @@ from entrepot.decide.mode import RETAIL
 from entrepot.decide.rules import Rule, first, flag_lists, flags
 from entrepot.law import Law
 
-__all__ = ["GREEN", "add_release", "reason_rules", "warning_rules"]
+__all__ = ["GREEN", "add_release", "may_be_free", "reason_rules", "warning_rules"]
 
 ON = "declared_on"
-GREEN = "release.nothing-to-check"
+GREEN, MESSAGE = "release.nothing-to-check", "release.message-incomplete"
 IMPORT = pl.col("direction") == "import"
 RETAIL_IMPORT = IMPORT & pl.col("mode").is_in(RETAIL)
 NO_ADJUSTMENT = ("EXW", "FCA", "FAS", "FOB")
@@ -38,7 +38,7 @@ def reason_rules() -> list[Rule]:
         Rule("release.buyer-not-verified", RETAIL_IMPORT & ~pl.col("buyer_verified"), "unknown"),
         Rule("release.tax-unknown", IMPORT & pl.col("tax_total_fen").is_null(), "unknown"),
         Rule("release.licence-needed", pl.col("needs_licence"), "unknown"),
-        Rule("release.message-incomplete", pl.col("message_rule").is_not_null(), "unknown"),
+        Rule(MESSAGE, pl.col("message_rule").is_not_null(), "unknown"),
         Rule("release.random-sample", pl.col("sampled"), "unknown"),
     ]
 
@@ -80,6 +80,12 @@ def _unconfirmed(law: Law, path: str, used: pl.Expr) -> Rule | None:
     if not any(value.unconfirmed for value in law.history(path)):
         return None
     return Rule(f"law.unconfirmed:{path}", used & law.unconfirmed(path, ON))
+
+
+def may_be_free() -> pl.Expr:
+    """True for lines of orders that nothing but their message could still stop; only those need a message check."""
+    stopped = pl.any_horizontal(rule.when.fill_null(value=False) for rule in reason_rules() if rule.id != MESSAGE)
+    return ~stopped.any().over("order_index")
 
 
 def add_release(lines: pl.DataFrame, law: Law) -> pl.DataFrame:

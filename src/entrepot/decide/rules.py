@@ -44,6 +44,7 @@ class Check:
     """One rule as tried on one row: did it hold, did it decide, which figures and which law it saw."""
 
     rule: str
+    answer: Answer
     held: bool | None
     decides: bool
     numbers: Mapping[str, tuple[Any, str]]
@@ -97,7 +98,7 @@ def trace(row: pl.DataFrame, rules: Sequence[Rule]) -> list[Check]:
         shown = {name: number.value.alias(f"n_{name}") for name, number in rule.numbers.items()}
         seen = row.select(rule.when.alias("held"), *shown.values()).row(0, named=True)
         numbers = {name: (seen[f"n_{name}"], rule.numbers[name].unit) for name in shown}
-        checks.append(Check(rule.id, seen["held"], bool(seen["held"]), numbers, rule.law))
+        checks.append(Check(rule.id, rule.answer, seen["held"], bool(seen["held"]), numbers, rule.law))
         if seen["held"]:
             break
     return checks

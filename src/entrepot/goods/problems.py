@@ -20,7 +20,6 @@ __all__ = [
     "FINDINGS",
     "FORMULA_STARTS",
     "escape_formulas",
-    "mark_duplicates",
     "no_problems",
     "problem_rows",
     "write_problems_csv",
@@ -80,26 +79,6 @@ def _templates() -> pl.DataFrame:
 def _labels() -> pl.DataFrame:
     rows = [(name, f"{name} ({field.en})", f"{field.zh}({name})") for name, field in FIELDS.items()]
     return pl.DataFrame(rows, schema=["field", "label_en", "label_zh"], orient="row")
-
-
-def mark_duplicates(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Refuse every valid line whose (order_id, line_no) came before; returns (lines, problems).
-
-    The first row (lowest `row_id`) keeps its place. All rows of an order must be in `lines` for this to be complete.
-    """
-    key = ["order_id", "line_no"]
-    valid = lines.filter(pl.col("valid")).select(*key, "source_file", "row", "row_id")
-    repeated = valid.filter(pl.struct(key).is_duplicated()).sort("row_id")
-    if repeated.is_empty():
-        return lines, no_problems()
-    first = pl.col("row_id").first().over(key)
-    later = repeated.with_columns(
-        given=pl.format("{} / {}", *key),
-        allowed=pl.format("{} row {}", pl.col("source_file").first().over(key), pl.col("row").first().over(key)),
-    ).filter(pl.col("row_id") != first)
-    findings = later.with_columns(field=pl.lit("line_no"), code=pl.lit("goods.duplicate-key")).select(FINDINGS.names())
-    refused = pl.col("row_id").is_in(later["row_id"].implode())
-    return lines.with_columns(valid=pl.col("valid") & ~refused), problem_rows(findings)
 
 
 def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:

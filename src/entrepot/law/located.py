@@ -55,17 +55,15 @@ def read_yaml(text: str, report: Report) -> Located | None:
     """The one document of a YAML text, or None with the fault noted in the report."""
     try:
         node = YAML(typ="safe", pure=True).compose(text)
+        if node is not None:
+            return _located(node, report)
+        report.add(1, "the file is empty")
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         report.add(mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}")
-        return None
     except (YAMLError, ValueError, RecursionError) as error:
         report.add(1, f"not YAML: {str(error).splitlines()[0]}")
-        return None
-    if node is None:
-        report.add(1, "the file is empty")
-        return None
-    return _located(node, report)
+    return None
 
 
 def _located(node: Any, report: Report) -> Located:

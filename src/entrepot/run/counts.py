@@ -25,8 +25,7 @@ def count_chunk(result: pl.DataFrame) -> dict[str, Any]:
         "by_warning": _tally(result.select(pl.col("warnings").explode()), "warnings"),
         "tax_fen": fen,
         "tax_by_mode_fen": _tax_by_mode(decided),
-        "tax_unknown_lines": decided.filter((pl.col("direction") == "import") & pl.col("tax_total").is_null()
-                                            & (pl.col("line_kind") == "sale")).height,
+        "tax_unknown_lines": decided.filter(pl.col("tax_total").is_null() & (pl.col("line_kind") == "sale")).height,
         "parcels": {"\t".join(str(part) for part in row[:3]): [row[3], row[4]] for row in parcels.rows()},
     }
 

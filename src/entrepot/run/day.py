@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from entrepot.decide.chain import decide, without_rate
-from entrepot.decide.release import add_release
+from entrepot.decide.release import add_release, may_be_free
 from entrepot.goods.problems import problem_rows
 from entrepot.goods.schema import PERSONS, ROW_COLUMNS
 from entrepot.law import Law
@@ -57,10 +57,11 @@ def decide_lines(lines: pl.DataFrame, persons: pl.DataFrame, day: Day) -> tuple[
         return priced.clear(), unpriced
     decided = decide(priced, day.law, day.balances)
     orders = decided.get_column("order_id").unique(maintain_order=True)
-    facts = pl.DataFrame({"order_id": orders, "sampled": drawn(orders, day.sample_key, day.sample_ppm)})
-    rules = ceb.message_problems(decided, persons, day.sender, day.kinds)
-    known = facts.join(rules, on="order_id", how="left")
-    return add_release(decided.join(known, on="order_id", how="left", maintain_order="left"), day.law), unpriced
+    drawing = pl.DataFrame({"order_id": orders, "sampled": drawn(orders, day.sample_key, day.sample_ppm)})
+    known = decided.join(drawing, on="order_id", how="left", maintain_order="left")
+    rules = ceb.message_problems(known.filter(may_be_free()), persons, day.sender, day.kinds)
+    checked = known.join(rules, on="order_id", how="left", maintain_order="left")
+    return add_release(checked, day.law), unpriced
 
 
 def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str, Any]:

@@ -118,7 +118,7 @@ def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, A
     """The steps of one line: every rule tried, its figures, its law."""
     row = as_result(line).row(0, named=True)
     day, tables = row["declared_on"], mode_rules(law)
-    reasons = [Check(rule.id, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law) for rule in reason_rules()]
+    reasons = [Check(rule.id, rule.answer, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law) for rule in reason_rules()]
     steps = [
         {"step": "value", "decides": row["rate_kind"], "checks": [], "figures": _figures(row)},
         _step("limits", law, day, trace(order, limit_rules(law))),
@@ -126,7 +126,7 @@ def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, A
         *({**_step(f"option {mode}", law, day, trace(order, tables[mode])), "taken": mode == row["mode"],
            "decides": row[option_column(mode)]} for mode in MODES),
         _step("form", law, day, trace(order, form_rules(law))),
-        _step("tax", law, day, trace(line, tax_rules(law))),
+        {**_step("tax", law, day, trace(line, tax_rules(law))), "figures": _taxes(line.row(0, named=True))},
         {**_step("release", law, day, reasons), "decides": row["release_rule"]},
     ]
     return {**_head(row), "steps": steps, "problems": []}
@@ -138,13 +138,17 @@ def _figures(row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     return {name.removesuffix("_fen"): (row[name], "fen") for name in fen} | rate
 
 
+def _taxes(row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    return {shown: (row[name], "fen") for name, shown in AMOUNTS.items()}
+
+
 def _step(name: str, law: Law, day: date, checks: Sequence[Check]) -> dict[str, Any]:
     decides = next((check.rule for check in checks if check.decides), None)
     return {"step": name, "decides": decides, "checks": [_check(law, day, check) for check in checks]}
 
 
 def _check(law: Law, day: date, check: Check) -> dict[str, Any]:
-    return {"rule": check.rule, "held": check.held, "decides": check.decides, "numbers": dict(check.numbers),
+    return {"rule": check.rule, "answer": check.answer, "held": check.held, "decides": check.decides, "numbers": dict(check.numbers),
             "law": [_cited(law, path, day) for path in check.law]}
 
 

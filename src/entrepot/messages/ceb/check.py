@@ -74,6 +74,8 @@ def check(documents: Documents, sender: Sender) -> pl.DataFrame:
 
 def first_rules(documents: Documents, sender: Sender) -> pl.DataFrame:
     """The first failing rule of each document that may not be sent: `order_id`, `message_rule`."""
+    if documents.heads.is_empty():
+        return pl.DataFrame(schema={"order_id": pl.String, "message_rule": pl.String})
     order = {rule: place for place, rule in enumerate(RULES)}
     empty = pl.DataFrame(schema={"document": pl.Int64, "place": pl.Int64})
     found = [

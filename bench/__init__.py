@@ -1,0 +1,1 @@
+"""Benchmarks: a synthetic day, the whole chain and each stage timed beside peers. Nothing here is shipped."""
