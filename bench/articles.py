@@ -43,6 +43,7 @@ def _drawn(seed: int, what: str, count: int) -> pl.DataFrame:
     return numbers.select("n", *(draws.below(f"{what}-{name}", 1 << 30).alias(name) for name in "abcd"))
 
 
+@cache
 def articles(seed: int) -> pl.DataFrame:
     """All articles: those for export first. Columns are input fields and `price_fen`, `unit_mass_g`."""
     rows = []
@@ -51,8 +52,7 @@ def articles(seed: int) -> pl.DataFrame:
         places = shares([int(kind["weight"]) for kind in kinds], bits=12)
         for n, *numbers in _drawn(seed, direction, count).rows():
             rows.append(_article(direction, n, kinds[places[numbers[0] % 4096]], numbers))
-    money = {"content_quantity": pl.Decimal(9, 2)}
-    return pl.DataFrame(rows).with_columns(pl.col(name).cast(kind) for name, kind in money.items())
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("content_quantity").cast(pl.Decimal(9, 2)))
 
 
 def _article(direction: str, n: int, kind: dict[str, str], numbers: list[int]) -> dict[str, Any]:

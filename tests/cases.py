@@ -72,7 +72,8 @@ def decided(common: Mapping[str, Any], case: Mapping[str, Any], folder: Path) ->
         writer = csv.DictWriter(target, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-    parsed = [parse(raw, PLAIN, key=KEY, first_row_id=0, nomenclature=Nomenclature.load()) for raw in read_batches(path)]
+    checked = Nomenclature.load().check
+    parsed = [checked(parse(raw, PLAIN, key=KEY, first_row_id=0)) for raw in read_batches(path)]
     problems = pl.concat([part.problems for part in parsed])
     assert problems.is_empty(), problems.select("field", "code", "given").rows()
     facts = {"order_incomplete": pl.lit(value=False), "message_rule": pl.lit(None, pl.String), "sampled": pl.lit(value=False)}

@@ -106,8 +106,7 @@ ORDERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 400), st.inte
 def test_the_yearly_fold_is_the_plain_loop(drawn: list[tuple[str, int, int]], opening: int) -> None:
     orders = pl.DataFrame([
         {"order_index": place, "order_id": f"O-{place:03d}", "buyer_key": buyer, "declared_on": DAY + timedelta(day),
-         "order_price_fen": fen, "line_count": 1, "piece_e5": 100_000, "direction": "import", "buyer_kind": "person",
-         "platform_sale": True}
+         "order_price_fen": fen, "line_count": 1, "piece_e5": 100_000, "limit_applies": True}
         for place, (buyer, day, fen) in enumerate(drawn)])
     balances = pl.DataFrame({"buyer_key": ["a"], "year": [2026], "spent_fen": [opening]})
     folded = add_limits(orders, LAW, balances)

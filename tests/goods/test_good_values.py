@@ -188,7 +188,10 @@ def test_buyers_are_keyed_and_their_data_stay_apart(tmp_path: Path) -> None:
     assert len(keys[0]) == 32
     personal = {field.name for field in INPUT_FIELDS if field.kind == "personal"}
     assert not personal & set(found.lines.columns)
-    assert found.persons.select("order_id", "buyer_name").unique().sort("order_id").rows() == [("A1", "Li"), ("A2", "Li")]
+    assert found.persons.select("order_id", "buyer_name").unique().sort("order_id").rows() == [
+        ("A1", "Li"),
+        ("A2", "Li"),
+    ]
     assert "Li" not in str(found.lines.rows())
 
 

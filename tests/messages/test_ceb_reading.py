@@ -26,7 +26,8 @@ from entrepot.messages.ceb import (
 from tests.messages.orders import APP_TIME, lines, orders
 
 KINDS = ("303", "603", "621")
-XML_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\uffff\ufffe", min_codepoint=32), min_size=1, max_size=40)
+XML_CHARACTER = st.characters(exclude_categories=["Cs"], exclude_characters="\uffff\ufffe", min_codepoint=32)
+XML_TEXT = st.text(XML_CHARACTER, min_size=1, max_size=40)
 
 
 def sample(folder: Path, kind: str) -> bytes:
@@ -54,7 +55,8 @@ def test_samples_round_trip_without_loss(kind: str, ceb_folder: Path, valid: Cal
     again = compose(message)
     valid(kind, again)
     assert elements_of(again) == elements_of(content)
-    assert dict(etree.fromstring(again).attrib) == {"guid": message.guid, "version": message.version}
+    root = etree.fromstring(again)
+    assert (root.get("guid"), root.get("version")) == (message.guid, message.version)
 
 
 @pytest.mark.parametrize("kind", ["303", "603"])
@@ -123,7 +125,7 @@ def test_broken_structure_is_named(old: bytes, new: bytes, said: str, sender: Se
     [
         (b"", "not well-formed"),
         (b"<a/>", "no message of the kinds"),
-        (b"<a", "not well-formed"),
+        (b'<CEB603Message xmlns="http://www.chinaport.gov.cn/ceb"><a', "not well-formed"),
         (b'<!DOCTYPE a><CEB603Message xmlns="http://www.chinaport.gov.cn/ceb"/>', "DOCTYPE"),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>', "DOCTYPE"),
         (b"\x00\xff\xfe", "not well-formed"),

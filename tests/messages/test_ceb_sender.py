@@ -28,14 +28,18 @@ pod: {"502": "5021"}
 def test_sender_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "sender.yaml").write_text(GOOD, encoding="utf-8")
     sender = Sender.load(tmp_path / "sender.yaml")
-    assert sender.sendable and sender.company.name == "某公司" and sender.pod["502"] == "5021" and sender.owner is None
+    assert sender.sendable
+    assert sender.company.name == "某公司"
+    assert sender.pod["502"] == "5021"
+    assert sender.owner is None
 
 
 def test_placeholder_is_marked() -> None:
     sender = Sender.placeholder()
     assert not sender.sendable
     assert sender.export_platform.code == "无"
-    assert "PLACEHOLDER" in sender.cop.name and "PLACEHOLDER" in (sender.note or "")
+    assert "PLACEHOLDER" in sender.cop.name
+    assert "PLACEHOLDER" in (sender.note or "")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,8 @@ def test_absent_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("code", "valid"), [
-    ("91110000600037341L", True), ("91110000600037341M", False), ("1105910159", True), ("110591015", False), ("", False),
+    ("91110000600037341L", True), ("91110000600037341M", False), ("1105910159", True), ("110591015", False),
+    ("", False),
 ])  # fmt: skip
 def test_company_codes(code: str, valid: bool) -> None:
     assert is_company_code(code) is valid

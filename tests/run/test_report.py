@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from entrepot.goods.errors import CallError, WorldError
 from entrepot.goods.texts import texts
 from entrepot.run.report import render_report, write_report
-from entrepot.run.summary_text import summary_text
+from entrepot.cli.summary_text import summary_text
 from entrepot.run.wording import money, named, ratio, share
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -12,7 +12,7 @@ from rich.text import Text
 from entrepot.goods.errors import CallError
 from entrepot.goods.texts import LANGUAGES, text
 from entrepot.run.clear import KINDS, Request, clear
-from entrepot.run.summary_text import summary_text
+from entrepot.cli.summary_text import summary_text
 
 __all__ = ["clear_command", "parse_share"]
 

@@ -5,8 +5,8 @@
 
 import polars as pl
 
-from entrepot.decide.limits import add_limits
-from entrepot.decide.mode import MODES, add_modes, option_column
+from entrepot.decide.limits import add_limit_scope, add_limits
+from entrepot.decide.mode import MODES, add_mode_facts, add_modes, option_column
 from entrepot.decide.orders import join_orders, order_level, with_order_index
 from entrepot.decide.tax import add_tax, add_tax_facts
 from entrepot.decide.value import add_rates, add_usd_rate, add_values
@@ -16,7 +16,7 @@ __all__ = ["ORDER_COLUMNS", "decide", "decide_orders", "valued", "without_rate"]
 
 ORDER_COLUMNS = [
     "mode", "mode_rule", "mode_choice", "mode_refused", "form_rule", "list_form", "code_digits", "limit_applies",
-    "limit_rule", "spent_fen", "order_goods_fen", "order_price_fen", *(option_column(mode) for mode in MODES),
+    "limit_rule", "spent_fen", "freight_given", "order_goods_fen", "order_price_fen", *(option_column(mode) for mode in MODES),
 ]
 
 
@@ -34,8 +34,8 @@ def valued(rated: pl.DataFrame, law: Law) -> pl.DataFrame:
 
 def decide_orders(lines: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row per order of `valued` lines with limits and modes decided; whole buyers must be in one call."""
-    orders = add_usd_rate(order_level(lines), law)
-    moded = add_modes(add_limits(orders, law, balances), law)
+    orders = add_mode_facts(add_usd_rate(order_level(lines), law), law)
+    moded = add_modes(add_limits(add_limit_scope(orders, law), law, balances), law)
     refused = pl.col("mode_choice").cast(pl.String).is_in(["cn.mode.wanted-not-lawful", "cn.mode.none"])
     return moded.with_columns(mode_refused=refused)
 

@@ -7,10 +7,11 @@ counter is with customs: what is computed here is an estimate from the orders an
 
 import polars as pl
 
+from entrepot.decide.mode import retail_open
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 
-__all__ = ["add_limits", "limit_rules"]
+__all__ = ["add_limit_scope", "add_limits", "limit_rules"]
 
 ON = "declared_on"
 ORDER_LIMIT, YEARLY_LIMIT = "cn/cbec/order_limit", "cn/cbec/yearly_limit"
@@ -38,14 +39,18 @@ def limit_rules(law: Law) -> list[Rule]:
     ]
 
 
+def add_limit_scope(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Add `limit_applies`: the order is one a retail import mode admits apart from the limits; needs `add_mode_facts`."""
+    return orders.with_columns(limit_applies=retail_open(law).fill_null(value=False))
+
+
 def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Add `limit_applies`, `spent_fen` (before this order) and `limit_rule` to orders.
+    """Add `spent_fen` (before this order) and `limit_rule` to orders with their `limit_applies`.
 
     `balances`: buyer_key, year, spent_fen at the start of the batch; a buyer without a row starts at 0.
     A buyer without a key cannot be followed: each of the orders stands alone, which `spent_known` tells.
     """
-    retail = (pl.col("direction") == "import") & (pl.col("buyer_kind") == "person") & pl.col("platform_sale")
-    asked = orders.with_columns(limit_applies=retail.fill_null(value=False), spent_known=pl.col("buyer_key").is_not_null())
+    asked = orders.with_columns(spent_known=pl.col("buyer_key").is_not_null())
     return _folded(_with_balances(asked, balances), law).with_columns(limit_rule=first(limit_rules(law)))
 
 

@@ -13,11 +13,12 @@ from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.rules import Number, Rule, answered, first
 from entrepot.law import Law
 
-__all__ = ["MODES", "RANKED", "RETAIL", "add_modes", "choice_rules", "form_rules", "mode_rules", "option_column"]
+__all__ = ["MODES", "RANKED", "RETAIL", "add_mode_facts", "add_modes", "choice_rules", "form_rules", "mode_rules", "option_column", "retail_open"]
 
 MODES = ("0110", "1039", "1210", "1239", "9610", "9710", "9810")
 RANKED = ("1210", "1239", "9610", "9710", "9810", "1039", "0110")
 RETAIL = ("1210", "1239", "9610")
+LIMITS = (".over-order-limit", ".over-yearly-limit")
 DISTRICTS = {"9710": "cn/mode/9710_districts", "9810": "cn/mode/9810_districts"}
 
 EXPORT = pl.col("direction") == "export"
@@ -215,6 +216,16 @@ LIST_FORMS = {
 CODE_DIGITS = {"cn.form.retail-list-a-4-digits": 4, "cn.form.business-list-a-6-digits": 6}
 
 
+def retail_open(law: Law) -> pl.Expr:
+    """True for imports that a retail mode admits, apart from the limits; of the mode asked for, where one is."""
+    tables, open_modes = mode_rules(law), []
+    for mode in RETAIL:
+        rules = [rule for rule in tables[mode] if not rule.id.endswith(LIMITS)]
+        admitted = first(rules).is_in([rule.id for rule in rules if rule.answer == "yes"])
+        open_modes.append(admitted & (pl.col("mode_wanted").is_null() | (pl.col("mode_wanted") == mode)))
+    return IMPORT & pl.any_horizontal(open_modes)
+
+
 def choice_rules(tables: dict[str, list[Rule]]) -> list[Rule]:
     """Why the mode was taken; `no` is a mode the trader asked for and the law does not allow."""
     wanted = pl.col("mode_wanted").is_not_null()
@@ -231,11 +242,10 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `option_<mode>`, `mode`, `mode_rule`, `mode_choice`, `form_rule`, `list_form`, `code_digits` to orders.
 
     `mode` is the mode to use (also when it was asked for and is refused); `mode_rule` is the rule that decided
-    for or against it; `mode_choice` says why this mode. Needs `order_level`, `add_usd_rate`, `limit_rule`.
+    for or against it; `mode_choice` says why this mode. Needs `order_level`, `add_usd_rate`, `add_mode_facts` and `add_limits`.
     """
     tables = mode_rules(law)
-    known = _add_mode_dates(orders, law)
-    options = known.with_columns(first(tables[mode]).alias(option_column(mode)) for mode in MODES)
+    options = orders.with_columns(first(tables[mode]).alias(option_column(mode)) for mode in MODES)
     answers = options.with_columns(wanted_answer=_wanted_answer(tables))
     choice = choice_rules(tables)
     chosen = answers.with_columns(mode_choice=first(choice)).with_columns(mode=_chosen_mode())
@@ -247,8 +257,8 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     )
 
 
-def _add_mode_dates(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """Join the facts the tables read: is each mode's code created, has the district joined."""
+def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """Join the facts the tables read: `created_<mode>` (null before its day), `district_<mode>` (null until it joined)."""
     for mode in MODES:
         asked = orders.with_columns(_mode=pl.lit(mode))
         orders = law.lookup(asked, "cn/mode/codes", {"mode": "_mode"}, take={"direction": f"created_{mode}"})

@@ -25,13 +25,21 @@ SPECIFIC_SCALE = 10**16
 
 
 def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """Join what the law says of each line's code on its day.
+    """Join what the law says of each imported line's code on its day; exports bear no import tax and get nulls.
 
     Adds `vat_class`, `vat_ppm`, `ct_class` ('none' where the chapter holds no taxed goods), `ct_ppm`,
     `ct_specific_e5` (CNY per litre), `duty_ppm`, and `*_unconfirmed` marks.
     """
+    codes = lines.filter(pl.col("direction") == "import").select("hs_code", ON).unique()
+    facts = _code_facts(codes, law)
+    joined = lines.join(facts, on=["hs_code", ON], how="left", maintain_order="left")
+    return _with_price_tests(joined.with_columns(pl.col("^.*_unconfirmed$").fill_null(value=False)), law)
+
+
+def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The facts of each distinct code and day: asked once, however many lines share them."""
     code = {"hs_prefix": "hs_code"}
-    found = law.lookup(lines, "cn/vat/class_by_code", code, take={"vat_class": "vat_class"}, prefix="hs_prefix")
+    found = law.lookup(codes, "cn/vat/class_by_code", code, take={"vat_class": "vat_class"}, prefix="hs_prefix")
     found = law.lookup(found, "cn/ct/class_by_code", code, take={"ct_class": "ct_class"}, prefix="hs_prefix")
     found = law.lookup(found, "cn/ct/not_subject_by_code", code, take={"not_subject": "ct_free"}, prefix="hs_prefix")
     found = law.lookup(found, "cn/duty/mfn_by_code", code, take={"rate": "duty_ppm"}, prefix="hs_prefix")
@@ -39,9 +47,10 @@ def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     named = found.with_columns(ct_class=pl.when(free).then(pl.lit("none")).otherwise(pl.col("ct_class")))
     rated = law.lookup(named, "cn/ct/rate_by_class", {"ct_class": "ct_class"},
                        take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"})
-    vat = pl.when(pl.col("vat_class") == "standard").then(law.on("cn/vat/standard", ON)).when(
-        pl.col("vat_class") == "reduced").then(law.on("cn/vat/reduced", ON))
-    return _with_price_tests(rated.with_columns(vat_ppm=vat), law)
+    kind = pl.col("vat_class")
+    vat = pl.when(kind == "standard").then(law.on("cn/vat/standard", ON)).when(kind == "reduced").then(
+        law.on("cn/vat/reduced", ON))
+    return rated.with_columns(vat_ppm=vat)
 
 
 def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -71,18 +80,18 @@ def tax_rules(law: Law) -> list[Rule]:
     code = {"hs_code": Number(pl.col("hs_code"), "code")}
     vat, ct = ("cn/vat/class_by_code", "cn/vat/standard", "cn/vat/reduced"), ("cn/ct/class_by_code", "cn/ct/rate_by_class")
     return [
+        Rule("cn.tax.refused-mode", pl.col("mode_refused"), "unknown"),
         Rule("cn.export.no-import-tax", (pl.col("direction") == "export") & ~pl.col("needs_licence"), "yes"),
         Rule("cn.export.duty-unknown", pl.col("direction") == "export", "unknown"),
         Rule("cn.tax.no-mode", mode.is_null(), "unknown"),
         Rule("cn.general-trade.not-decided", ~mode.is_in(IN_CHANNEL), "unknown"),
-        Rule("cn.tax.refused-mode", pl.col("mode_refused"), "unknown"),
         Rule("cn.cbec.before-first-policy", law.on(SHARE, ON).is_null(), "unknown", (SHARE,)),
         Rule("cn.tax.no-code", pl.col("hs_code").is_null(), "unknown"),
         Rule("cn.vat.class-unknown", pl.col("vat_ppm").is_null(), "unknown", vat, code),
         Rule("cn.ct.class-unknown", pl.col("ct_class").is_null(), "unknown", ct, code),
         Rule("cn.ct.rate-unknown", (pl.col("ct_class") != "none") & pl.col("ct_ppm").is_null(), "unknown", ct, code),
         Rule("cn.ct.content-unknown", ~pl.col("ct_known"), "unknown", ct, code),
-        Rule("cn.value.freight-unknown", pl.col("freight_e5").is_null() & pl.col("incoterm").is_in(FREIGHT_APART),
+        Rule("cn.value.freight-unknown", ~pl.col("freight_given") & pl.col("incoterm").is_in(FREIGHT_APART),
              "unknown"),
         Rule("cn.cbec.exactly-yearly-limit-unclear", outcome == "cn.cbec.single-item-exactly-yearly-limit", "unknown",
              ("cn/cbec/exact_yearly_limit_single_item",), price),

@@ -21,6 +21,8 @@ __all__ = ["DEFAULTED", "Parsed", "buyer_keys", "parse", "refused_rows"]
 
 FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
 INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
+CHARGES = ("freight", "insurance")
+"""Their default is counted here and taken per order where lines are valued: one line may carry the order's charge."""
 DEFAULTED = ("origin_country", "unit", "freight", "insurance", "gross_mass", "packages")
 """Fields whose default may change a decision; its use is counted. `line_kind` is a sale without being counted."""
 
@@ -138,6 +140,7 @@ def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFra
     filled = [
         pl.coalesce(FIELDS[name].column, pl.when(assumed[name]).then(value)).alias(FIELDS[name].column)
         for name, value in values.items()
+        if name not in CHARGES
     ]
     return lines.with_columns(*filled, pl.col("line_kind").fill_null("sale")), assumed
 

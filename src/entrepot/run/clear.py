@@ -15,14 +15,13 @@ from typing import Any
 import polars as pl
 
 from entrepot import __version__
-from entrepot.decide.value import RATES
 from entrepot.goods.catalogue import Catalogue
 from entrepot.goods.errors import CallError, InputError
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.mapping import load_mapping
 from entrepot.goods.nomenclature import Nomenclature
 from entrepot.law import Law
-from entrepot.law.customs_rate import read_customs, read_ecb
+from entrepot.law.customs_rate import read_rates
 from entrepot.messages import ceb
 from entrepot.run.balances import read_balances
 from entrepot.run.batch import Batch, file_hash, open_batch
@@ -113,21 +112,11 @@ def _open(request: Request) -> _Opened:
     mapping = load_mapping(request.mapping)
     law = Law.load(*request.law_folders)
     if request.rates:
-        law = _with_rates(law, request.rates)
+        law = read_rates(request.rates, law)
     return _Opened(
         home, mapping, Catalogue.load(request.catalogues, mapping), Nomenclature.load(request.nomenclatures), law,
         read_balances(request.balances, home.key("buyer")) if request.balances else None,
         ceb.Sender.load(request.sender) if request.sender else ceb.Sender.placeholder(), _signer(request.signer, home))
-
-
-def _with_rates(law: Law, path: Path) -> Law:
-    """The law with rates of a file: the ECB's daily table (its first column is Date), or published customs rates."""
-    if not path.is_file():
-        raise CallError(f"--rates {path}: no such file")
-    with path.open("rb") as source:
-        head = source.read(64).lstrip(b"\xef\xbb\xbf")
-    reader = read_ecb if head.startswith((b"PAR1", b"Date")) else read_customs
-    return law.with_table_rows(RATES, reader(path, law))
 
 
 def _signer(name: str, home: Home) -> ceb.Signer:

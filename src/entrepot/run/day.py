@@ -141,6 +141,8 @@ def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.Data
     part = f"{number:05d}"
     groups: dict[bool, list[str]] = {}
     for kind in day.kinds:
+        if ceb.KINDS[kind].signed and not day.signer.signs:
+            continue  # without a signature it is no message yet; the summary says so
         groups.setdefault(day.sign_all or ceb.KINDS[kind].signed, []).append(kind)
     return [ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
             for signed, kinds in groups.items() if free.height]

@@ -109,6 +109,7 @@ def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, p
         "defaults_used": sum_counts(note["defaults"] for note in intake),
         "cancellations": matched_cancellations(batch, lines),
         "messages": _messages(counts.get("messages", {}), request.kinds), "messages_sendable": day.sender.sendable,
+        "messages_not_signed": [kind for kind in request.kinds if ceb.KINDS[kind].signed and not day.signer.signs],
         "sender_note": day.sender.note, "mapping": mapping.name, "notes": [dict(note) for note in mapping.notes],
         "inputs": [{**entry, "rows": sum(note["rows"] for note in intake if note["source"] == entry["name"])}
                    for entry in batch.manifest["identity"]["inputs"]],

@@ -51,6 +51,7 @@ def sorted_lines(lines: pl.DataFrame) -> pl.DataFrame:
 def lines_of_kind(kind: str, lines: pl.DataFrame) -> pl.DataFrame:
     """The lines messages of this kind are for: direction, mode and, for 603, a list form; no cancellations."""
     described = message_kind(kind)
+    lines = _plain(lines)
     direction = "export" if described.export else "import"
     wanted = (pl.col("direction") == direction) & pl.col("mode").is_in(MODES[described.kind])
     if kind == "603":
@@ -58,6 +59,13 @@ def lines_of_kind(kind: str, lines: pl.DataFrame) -> pl.DataFrame:
     if "line_kind" in lines.columns:
         wanted &= pl.col("line_kind").fill_null("sale") == "sale"
     return lines.filter(wanted)
+
+
+def _plain(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines with plain texts and integers, whatever encoding (Enum, Categorical, …) they come in."""
+    other = [pl.col(name).cast(dtype) for name, dtype in LINE_COLUMNS.items()
+             if name in lines.columns and lines.schema[name] != dtype]
+    return lines.with_columns(other) if other else lines
 
 
 def build(kind: str, lines: pl.DataFrame, persons: pl.DataFrame | None, sender: Sender, app_time: str) -> Documents:
@@ -74,7 +82,7 @@ def build(kind: str, lines: pl.DataFrame, persons: pl.DataFrame | None, sender: 
     counted["_mixed"] = rows.mixed()
     head_frame, fixed_head = settled(counted | own, described.kind, "head", rows.starts.len())
     item_frame, fixed_item = settled({"gnum": rows.item_number(), **items}, described.kind, "item", rows.lines.height)
-    return Documents(described.kind, head_frame, item_frame, fixed_head, fixed_item)
+    return Documents(described.kind, head_frame, item_frame, fixed_head, fixed_item, built=True)
 
 
 class _Rows:

@@ -40,11 +40,13 @@ COMES_LATER = ("guid",)
 DERIVED = {
     ("303", "item"): ("currency",),
     ("603", "head"): ("iCurrency", "POD", "copNo", "ownerCode", "ownerName"),
-    ("603", "item"): ("country", "currency", "gmodel", "qty1", "unit1"),
+    ("603", "item"): ("country", "currency", "gmodel"),
     ("621", "head"): ("copNo", "ieDate"),
-    ("621", "item"): ("gmodel", "qty1", "unit1"),
+    ("621", "item"): ("gmodel",),
 }  # fmt: skip
-"""Elements that repeat another one: a gap is reported once, at the other."""
+"""Elements of built documents that repeat another one: a problem is reported once, at the other."""
+FOLLOWING = ("qty1", "unit1")
+"""Elements of built documents that repeat another one unless the line gives them: a gap is reported at the other."""
 SOURCES = {"country": "_country", "currency": "_currency", "fCurrency": "_currency"}
 FREE_TEXT = ("orderNo", "logisticsNo", "ebcName", "itemNo", "itemName", "gname", "itemRecordNo", *PERSONAL)
 FORBIDDEN = bytes({*range(32)} - {9, 10, 13})
@@ -179,8 +181,9 @@ def _suspect_constant(documents: Documents, part: Part, element: Element, value:
 
 
 def _element_broken(documents: Documents, part: Part, element: Element, column: pl.Series) -> Iterator[_Broken]:
-    derived = element.name in DERIVED.get((documents.kind, part), ())
-    if element.required and not derived:
+    if documents.built and element.name in DERIVED.get((documents.kind, part), ()):
+        return
+    if element.required and not (documents.built and element.name in FOLLOWING):
         yield from _missing(documents, part, element, column)
     if column.dtype != pl.String:
         return

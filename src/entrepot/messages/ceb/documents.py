@@ -24,7 +24,8 @@ class Documents:
     `heads` has one row per document with `order_id` and `item_count`; `items` has the items of all documents
     one after another. Numbers are Int64 at 10⁻⁵ (element format N19,5) or whole (int5); texts are String.
     Null means the element is left out. Columns that start with `_` are notes for the checks, not elements.
-    `fixed_head` and `fixed_item` hold elements that say the same in every document.
+    `fixed_head` and `fixed_item` hold elements that say the same in every document. `built` marks documents made
+    by `build`, where some elements repeat others and need no check of their own.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Documents:
     items: pl.DataFrame
     fixed_head: Mapping[str, str] = field(default_factory=dict)
     fixed_item: Mapping[str, str] = field(default_factory=dict)
+    built: bool = False
 
     @property
     def ends(self) -> pl.Series:

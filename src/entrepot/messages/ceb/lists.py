@@ -39,11 +39,12 @@ class Written:
 
 def write_lists(
     lines: pl.DataFrame, persons: pl.DataFrame | None, sender: Sender, kinds: Sequence[str], signer: Signer | None,
-    folder: Path, part: str, app_time: str,
+    folder: Path, part: str, app_time: str, *, checked: bool = False,
 ) -> Written:  # fmt: skip
     """Write the documents of `kinds` for all orders in `lines` to `folder/<kind>-<part>.xml.zst`.
 
-    An order with a problem in any kind is written in none. The same lines, sender, key and `app_time`
+    An order with a problem in any kind is written in none; `checked` says that `message_problems` found none for
+    these lines, sender and kinds, and saves checking again. The same lines, sender, key and `app_time`
     (YYYYMMDDhhmmss, China) give the same bytes. Raises CallError for an unknown kind, a malformed time or a 621
     without signer, WorldError when the folder cannot be written.
     """
@@ -55,9 +56,9 @@ def write_lists(
         archives = {kind: stack.enter_context(Archive(folder, kind, part)) for kind in kinds}
         for orders in _slices(sorted_lines(lines)):
             built = {kind: build(kind, orders, persons, sender, app_time) for kind in kinds}
-            found = pl.concat([check(documents, sender) for documents in built.values()])
-            problems.append(found)
-            refused = found.get_column("order_id").unique()
+            found = [] if checked else [check(documents, sender) for documents in built.values()]
+            problems += found
+            refused = pl.concat([PROBLEMS.to_frame(), *found]).get_column("order_id").unique()
             counts["orders-refused"] += refused.len()
             for kind, documents in built.items():
                 kept = _without(documents, refused)
@@ -106,7 +107,7 @@ def _slices(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _without(documents: Documents, refused: pl.Series) -> Documents:
     if not refused.len():
         return documents
-    return documents.keep(~documents.heads.get_column("order_id").is_in(refused))
+    return documents.keep(~documents.heads.get_column("order_id").is_in(refused.implode()))
 
 
 def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:

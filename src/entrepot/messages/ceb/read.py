@@ -174,7 +174,7 @@ class _Reader:
 
     def _raw(self, name: str) -> bytes | None:
         kept = self.parts.get(name)
-        return etree.tostring(kept[0], method="c14n", with_tail=False) if kept else None
+        return etree.tostring(kept[0], method="c14n", exclusive=True, with_tail=False) if kept else None
 
     def _documents(self, kind: MessageKind) -> Documents:
         heads = _frame(self.heads, elements(kind.kind, "head"))

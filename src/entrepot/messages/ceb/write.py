@@ -18,7 +18,7 @@ from entrepot.messages.ceb.sender import Sender
 from entrepot.messages.ceb.sign import Signer
 from entrepot.messages.ceb.text import Assembly, Piece, contiguous, element_pieces, escaped_text, merged
 
-__all__ = ["DOCUMENTS_AT_MOST", "Message", "base_transfer", "document_texts", "envelope", "messages", "text_elements"]
+__all__ = ["DOCUMENTS_AT_MOST", "Message", "base_transfer", "document_texts", "envelope", "messages", "sender_transfer", "text_elements"]
 
 DOCUMENTS_AT_MOST = 100
 """Documents in one message (R12)."""
@@ -126,7 +126,8 @@ def base_transfer(parts: Mapping[str, str]) -> str:
     return f"<ceb:BaseTransfer>{text_elements(TRANSFER, parts)}</ceb:BaseTransfer>"
 
 
-def _transfer(sender: Sender) -> str:
+def sender_transfer(sender: Sender) -> str:
+    """The BaseTransfer element of a sender."""
     parts = {"copCode": sender.cop.code, "copName": sender.cop.name, "dxpMode": "DXP", "dxpId": sender.dxp_id}
     return base_transfer(parts | ({"note": sender.note} if sender.note else {}))
 
@@ -153,7 +154,7 @@ def messages(documents: Documents, sender: Sender, signer: Signer) -> Iterator[M
     kind = message_kind(documents.kind)
     if kind.signed and not signer.signs:
         raise CallError(f"CEB {kind.kind} must be signed: give an RsaSigner or a device signer, not NoSigner")
-    after = _transfer(sender).encode()
+    after = sender_transfer(sender).encode()
     guids = documents.heads.get_column("guid").to_list()
     for block, data, places in _blocks(documents, DOCUMENTS_AT_MOST):
         for part, (start, end) in enumerate(pairwise(places)):
