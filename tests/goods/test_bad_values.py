@@ -123,7 +123,8 @@ def test_every_problem_has_both_languages_and_a_test() -> None:
         "goods.nested-value", "goods.digits-lost", "goods.code-unknown",
     }  # fmt: skip
     of_other_rooms = {
-        "goods.duplicate-key", "goods.order-differs", "goods.no-rate", "goods.code-unconfirmed", "goods.code-not-checked",
+        "goods.duplicate-key", "goods.order-differs", "goods.no-rate", "goods.code-unconfirmed",
+        "goods.code-not-checked",
     }  # fmt: skip
     assert set(known) - of_other_rooms == tested | elsewhere
 

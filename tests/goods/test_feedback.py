@@ -69,7 +69,7 @@ def test_rows_of_differing_files_share_one_refused_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_starts_a_formula(tmp_path: Path, start: str) -> None:
     problems = no_problems().vstack(
-        pl.DataFrame([{name: f"{start}cmd" for name in ("field", "given")}]).select(
+        pl.DataFrame([dict.fromkeys(("field", "given"), f"{start}cmd")]).select(
             *(pl.lit(None, dtype=dtype).alias(name) if name not in ("field", "given") else pl.col(name)
               for name, dtype in no_problems().schema.items())
         )

@@ -24,7 +24,7 @@ def test_a_bare_row_gets_every_column_and_the_documented_defaults(tmp_path: Path
     assert (line["source_file"], line["row"], line["row_id"], line["valid"]) == ("orders.csv", 1, 0, True)
     assert (line["unit_price_e5"], line["quantity_e5"]) == (1_250_000, 200_000)
     assert (line["unit"], line["origin_country"], line["packages"], line["line_kind"]) == ("007", "CN", 1, "sale")
-    assert (line["freight_e5"], line["insurance_e5"], line["net_mass_g"]) == (0, 0, None)
+    assert (line["freight_e5"], line["insurance_e5"], line["net_mass_g"]) == (None, None, None)
     assert found.defaults_used == {"origin_country": 1, "unit": 1, "freight": 1, "insurance": 1, "packages": 1}
 
 
@@ -36,14 +36,16 @@ def test_defaults_are_counted_on_valid_lines_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("term", "freight", "insurance"), [("FOB", None, None), ("CFR", 0, None), ("CIF", 0, 0), ("", 0, 0)]
+    ("term", "counted"),
+    [("FOB", set()), ("CFR", {"freight"}), ("CIF", {"freight", "insurance"}), ("", {"freight", "insurance"})],
 )
-def test_freight_of_a_price_without_it_stays_unknown(
-    tmp_path: Path, term: str, freight: int | None, insurance: int | None
+def test_charges_taken_as_included_are_counted_but_filled_only_where_lines_are_valued(
+    tmp_path: Path, term: str, counted: set[str]
 ) -> None:
-    assert parsed_rows(tmp_path, {"incoterm": term}).lines.select("freight_e5", "insurance_e5").row(0) == (
-        freight, insurance,
-    )  # fmt: skip
+    found = parsed_rows(tmp_path, {"incoterm": term}, {"incoterm": term, "freight": "1", "insurance": "0"})
+    assert found.lines.select("freight_e5", "insurance_e5").rows() == [(None, None), (100_000, 0)]
+    assert set(found.defaults_used) & {"freight", "insurance"} == counted
+    assert all(found.defaults_used[name] == 1 for name in counted)
 
 
 def test_origin_of_an_import_is_not_guessed(tmp_path: Path) -> None:

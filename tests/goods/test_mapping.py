@@ -147,7 +147,8 @@ def _own(folder: Path, source: str) -> Path:
 
 def test_a_mapping_of_ones_own(tmp_path: Path) -> None:
     source = """
-columns: {order_id: Bestellung, quantity: Menge, unit_price: Preis, description: Ware, declared_on: Tag, buyer_country: Land}
+columns:
+  {order_id: Bestellung, quantity: Menge, unit_price: Preis, description: Ware, declared_on: Tag, buyer_country: Land}
 constants: {direction: export, seller_country: CN, currency: EUR}
 values: {buyer_country: {Deutschland: DE}}
 number_lines_within: order_id
@@ -162,7 +163,7 @@ delimiter: ";"
 
 def test_a_mapping_that_names_absent_columns_says_what_was_found(tmp_path: Path) -> None:
     mapping = load_mapping(_own(tmp_path, "columns: {order_id: Auftrag}"))
-    with pytest.raises(InputError, match="order_id: Auftrag.*columns found: InvoiceNo, StockCode"):
+    with pytest.raises(InputError, match=r"order_id: Auftrag.*columns found: InvoiceNo, StockCode"):
         parsed(_shop(tmp_path, {}), mapping)
 
 

@@ -1,13 +1,14 @@
 """Every pre-send rule: an order that keeps it passes, one that breaks it is named with rule and element."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from entrepot.goods.texts import all_texts
-from entrepot.messages.ceb import RULES, Documents, Sender, build, check, message_problems, with_guids
+from entrepot.messages.ceb import RULES, Documents, Sender, build, check, message_problems, with_guids, write_lists
 from tests.messages.orders import APP_TIME, IMPORT, LINE, lines, orders, persons
 
 USCC = "91110000600037341L"
@@ -75,6 +76,34 @@ def test_waybill_number_is_used_once_per_carrier(sender: Sender) -> None:
     frame = lines({"order_id": "A-1"}, {"order_id": "A-2"}, {"order_id": "A-3", "waybill_no": "other"})
     assert found("603", frame, sender) == [(f"A-{n}", "ceb.R14-waybill", "logisticsNo") for n in (1, 2)]
     assert [row[0] for row in found("603", frame.head(2), sender)] == ["A-1", "A-2"]
+
+
+def test_waybill_used_again_in_another_slice_is_found(
+    sender: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.messages.ceb.lists.ORDERS_AT_ONCE", 3)
+    frame = pl.concat([orders(7), lines({"order_id": "B-1", "waybill_no": "YT000001"})])
+    twice = ["A-000001", "B-1"]
+    assert message_problems(frame, None, sender, ["603"])["order_id"].to_list() == twice
+    found = write_lists(frame, None, sender, ["303", "603"], None, tmp_path, "1", APP_TIME)
+    assert found.problems.select("order_id", "rule").rows() == [(order, "ceb.R14-waybill") for order in twice]
+    assert not set(twice) & set(found.index["order_id"])
+    assert found.counts["orders-refused"] == 2
+
+
+def test_persons_are_found_for_each_slice(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrepot.messages.ceb.lists.ORDERS_AT_ONCE", 3)
+    frame = orders(10, IMPORT)
+    known = persons(frame).filter(pl.col("order_id") != "A-000004").sort("order_id", descending=True)
+    twice = pl.concat([known, known])
+    assert message_problems(frame, twice, sender, ["621"]).rows() == [("A-000004", "ceb.R1-missing")]
+
+
+def test_sum_too_large_for_the_element_is_refused(sender: Sender) -> None:
+    huge = {"unit_price_e5": 9 * 10**16, "quantity_e5": 100_000, "goods_value_e5": 9 * 10**16 + 1}
+    frame = lines(*({"line_no": place + 1} | huge for place in range(100)))
+    assert found("303", frame.head(90), sender) == []
+    assert ("A-1", "ceb.R1-missing", "goodsValue") in found("303", pl.concat([frame, frame]), sender)
 
 
 def test_order_whose_lines_disagree_is_named(sender: Sender) -> None:

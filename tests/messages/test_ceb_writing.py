@@ -95,6 +95,12 @@ def test_list_code_by_form_and_mode(mode: str, form: str, given: str, gcode: str
     assert values(written("603", frame, sender, NoSigner())[0], "gcode") == [gcode]
 
 
+@pytest.mark.parametrize(("digits", "gcode"), [(4, "6109000000"), (6, "6109100000"), (10, "6109100022")])
+def test_list_code_has_the_digits_the_form_asks_for(digits: int, gcode: str, sender: Sender) -> None:
+    frame = lines({"order_id": "A-1", "code_digits": digits}, {"order_id": "A-2", "code_digits": 10})
+    assert values(written("603", frame, sender, NoSigner())[0], "gcode") == [gcode, "6109100022"]
+
+
 @pytest.mark.parametrize(("mode", "order_type"), [("9610", "E"), ("9710", "B"), ("9810", "W")])
 def test_order_type_by_mode(mode: str, order_type: str, sender: Sender) -> None:
     content = written("303", lines({"mode": mode}), sender, NoSigner())[0]

@@ -96,7 +96,7 @@ def _fault(number: int, line: str) -> dict[str, object]:
     return {
         "_row": number,
         "_fault": "goods.field-too-big" if big else "goods.not-json",
-        "_given": f"{size} bytes" if big else line[:200].strip(),
+        "_given": f"{size} bytes" if big else "",
         "_allowed": f"≤ {MAX_RECORD} bytes" if big else "",
         "_raw": line[:RAW_SHOWN],
     }

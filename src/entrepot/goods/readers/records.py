@@ -155,26 +155,23 @@ def _judged(table: pl.DataFrame, records: Records, grammar: Grammar, width: int)
         .when(pl.col("line").is_in(list(records.broken))).then(pl.lit("goods.quote"))
         .when(pl.col("fields") != width).then(pl.lit("goods.row-shape"))
     )  # fmt: skip
-    return (
-        table.with_columns(
-            fields=bare.str.count_matches(grammar.delimiter, literal=True).cast(pl.Int64) + 1,
-            stray=text.str.contains('"', literal=True) & ~text.str.contains(grammar.strict),
-            size=size,
-            _row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
-        )
-        .with_columns(fields=_recounted(grammar.delimiter))
-        .with_columns(fault=fault)
+    judged = table.with_columns(
+        fields=bare.str.count_matches(grammar.delimiter, literal=True).cast(pl.Int64) + 1,
+        stray=text.str.contains('"', literal=True) & ~text.str.contains(grammar.strict) & (size <= MAX_RECORD),
+        size=size,
+        _row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
     )
+    return _recounted(judged, grammar.delimiter).with_columns(fault=fault)
 
 
-def _recounted(delimiter: str) -> pl.Expr:
-    """Count the fields of a row with stray quotes as a CSV reader does: a quote inside a bare field is a letter."""
-
-    def count(text: str) -> int:
-        return len(_cells(text, delimiter))
-
-    slow = pl.col("text").map_elements(count, return_dtype=pl.Int64)
-    return pl.when(pl.col("stray") & (pl.col("size") <= MAX_RECORD)).then(slow).otherwise(pl.col("fields"))
+def _recounted(judged: pl.DataFrame, delimiter: str) -> pl.DataFrame:
+    """Count the fields of rows with stray quotes as a CSV reader does: a quote inside a bare field is a letter."""
+    stray = judged.filter("stray").select("_row", "text")
+    if stray.is_empty():
+        return judged
+    counts = pl.Series("counted", [len(_cells(text, delimiter)) for text in stray["text"]], dtype=pl.Int64)
+    joined = judged.join(stray.select("_row", counts), on="_row", how="left", maintain_order="left")
+    return joined.with_columns(fields=pl.coalesce("counted", "fields")).drop("counted")
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
@@ -213,7 +210,7 @@ def _polars_or_csv(block: str, clean: pl.DataFrame, grammar: Grammar, columns: t
 
 
 def _fault_rows(bad: pl.DataFrame, width: int) -> list[dict[str, object]]:
-    """The bookkeeping of bad rows: what came and what is allowed, per kind of fault."""
+    """The bookkeeping of bad rows; their text goes to `_raw` only, for it may hold personal data."""
     return [
         {
             "_row": row["_row"],
@@ -221,7 +218,7 @@ def _fault_rows(bad: pl.DataFrame, width: int) -> list[dict[str, object]]:
             "_given": {
                 "goods.row-shape": str(row["fields"]),
                 "goods.field-too-big": f"{row['size']} bytes",
-            }.get(row["fault"], row["text"][:200]),
+            }.get(row["fault"], ""),
             "_allowed": {"goods.row-shape": str(width), "goods.field-too-big": TOO_BIG}.get(row["fault"], ""),
             "_raw": row["text"][:RAW_SHOWN].replace("\0", "␀"),
         }

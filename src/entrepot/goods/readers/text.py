@@ -149,7 +149,7 @@ def _ends_lines_with_cr(path: Path, encoding: str) -> bool:
 def lines_aligned(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Cut a byte stream into blocks of whole lines, where possible not inside a quoted text.
 
-    A line longer than `LONGEST_CARRY` is cut to just over `MAX_RECORD` bytes, so that it is reported as too big.
+    A line longer than `LONGEST_CARRY` is cut to twice `MAX_RECORD` bytes, so that it is reported as too big.
     """
     carry, skipping = b"", False
     for chunk in chunks:
@@ -164,7 +164,7 @@ def lines_aligned(chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield data[:cut]
         carry = data[cut:]
         if len(carry) > LONGEST_CARRY and b"\n" not in carry:
-            carry, skipping = carry[: MAX_RECORD + 1], True
+            carry, skipping = carry[: 2 * MAX_RECORD], True
     if carry:
         yield carry
 

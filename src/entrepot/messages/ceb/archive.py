@@ -7,6 +7,7 @@ depend on timing. A file is written beside its name and renamed when complete.
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,11 +83,16 @@ class Archive:
             self._abandon()
             return
         self._worker.shutdown()
-        self._finish()
+        try:
+            self._finish()
+        except OSError as reason:
+            self._abandon()
+            raise WorldError(f"{self._path} cannot be written: {reason}", retryable=True) from reason
 
     def _abandon(self) -> None:
         self._worker.shutdown(cancel_futures=True)
-        self._target.close()
+        with suppress(OSError):
+            self._target.close()
         self._beside.unlink(missing_ok=True)
 
     def _finish(self) -> None:

@@ -13,7 +13,7 @@ from entrepot.messages.ceb.documents import Documents, Value, Values, document_g
 from entrepot.messages.ceb.elements import Kind, elements, message_kind
 from entrepot.messages.ceb.sender import ANY_CARRIER, Sender, is_company_code
 
-__all__ = ["LINE_COLUMNS", "build", "defaults_used", "lines_of_kind", "sorted_lines"]
+__all__ = ["LINE_COLUMNS", "build", "defaults_used", "lines_of_kind", "one_person", "sorted_lines", "waybills"]
 
 STRINGS = (
     "mode", "list_form", "seller_id", "seller_name", "seller_country", "buyer_country", "customs_district", "sku",
@@ -23,7 +23,7 @@ STRINGS = (
 NUMBERS = (
     "quantity_e5", "unit_price_e5", "goods_value_e5", "goods_fen", "value_fen", "freight_e5", "insurance_e5",
     "order_freight_e5", "order_insurance_e5", "freight_fen", "insurance_fen", "net_mass_g", "gross_mass_g", "packages",
-    "quantity1_e5", "quantity2_e5",
+    "quantity1_e5", "quantity2_e5", "code_digits",
 )  # fmt: skip
 LINE_COLUMNS: Mapping[str, type[pl.DataType]] = {
     "order_id": pl.String, "line_no": pl.Int64, "direction": pl.String, "declared_on": pl.Date,
@@ -37,6 +37,7 @@ ORDER_TYPE = {"9610": "E", "1210": "E", "9710": "B", "9810": "W"}
 EXPORT_MODES = tuple(ORDER_TYPE)
 MODES: Mapping[Kind, tuple[str, ...]] = {"303": EXPORT_MODES, "603": EXPORT_MODES, "621": ("9610", "1210", "1239")}
 BONDED = ("1210", "1239")
+FULL_CODE = 10
 PERSON = {"buyerIdNumber": "buyer_id", "buyerName": "buyer_name", "buyerTelephone": "buyer_telephone",
           "consigneeAddress": "consignee_address"}  # fmt: skip
 ITEM_NO_CODE = "无"
@@ -71,7 +72,7 @@ def _plain(lines: pl.DataFrame) -> pl.DataFrame:
 def build(kind: str, lines: pl.DataFrame, persons: pl.DataFrame | None, sender: Sender, app_time: str) -> Documents:
     """The documents of one kind from lines sorted by order.
 
-    `lines` hold `LINE_COLUMNS`; `persons` is needed by 621 only, one row per order (`order_id`, `buyer_id`, …).
+    `lines` hold `LINE_COLUMNS`; `persons` (`order_id`, `buyer_id`, …) is needed by 621 only.
     `app_time` is the reporting time, YYYYMMDDhhmmss in China. Guids are added by `with_guids`.
     """
     described = message_kind(kind)
@@ -83,6 +84,13 @@ def build(kind: str, lines: pl.DataFrame, persons: pl.DataFrame | None, sender: 
     head_frame, fixed_head = settled(counted | own, described.kind, "head", rows.starts.len())
     item_frame, fixed_item = settled({"gnum": rows.item_number(), **items}, described.kind, "item", rows.lines.height)
     return Documents(described.kind, head_frame, item_frame, fixed_head, fixed_item, built=True)
+
+
+def one_person(persons: pl.DataFrame) -> pl.DataFrame:
+    """One person per order (`order_id`, `buyer_id`, `buyer_name`, …), the first named, sorted by order."""
+    if not persons.get_column("order_id").is_unique().all():
+        persons = persons.unique("order_id", keep="first", maintain_order=True)
+    return persons.select("order_id", *PERSON.values()).sort("order_id")
 
 
 class _Rows:
@@ -370,16 +378,22 @@ def _record_no(rows: _Rows) -> Value:
 
 
 def _list_code(rows: _Rows) -> pl.Series:
-    """gcode: form B needs all 10 digits; form A the heading (first 4), or 6 digits under 9710 and 9810, then zeros."""
-    forms, modes = rows.item("list_form"), rows.item("mode")
-    code = rows.item("hs_code")
-    simple, b2b = forms == "A", modes.is_in(("9710", "9810"))
-    if not simple.any():
-        return code
-    heading = pl.concat_str(pl.lit(code).str.slice(0, 4), pl.lit("000000"))
-    six = pl.concat_str(pl.lit(code).str.slice(0, 6), pl.lit("0000"))
-    shortened = pl.when(b2b).then(six).otherwise(heading) if b2b.any() else heading
-    return pl.select(shortened if simple.all() else pl.when(simple).then(shortened).otherwise(code)).to_series()
+    """gcode: the digits the form asks for (`code_digits`), filled up with zeros to 10.
+
+    Where the lines do not say: form B all 10; form A the heading (4), or 6 under 9710 and 9810.
+    """
+    code, digits = rows.item("hs_code"), rows.item("code_digits")
+    if digits.null_count():
+        by_mode = pl.when(rows.item("mode").is_in(("9710", "9810"))).then(6).otherwise(4)
+        by_form = pl.when(rows.item("list_form") == "A").then(by_mode).otherwise(FULL_CODE)
+        digits = pl.select(pl.lit(digits).fill_null(by_form)).to_series()
+    asked = [count for count in digits.unique().to_list() if count < FULL_CODE]
+    zeros = {count: pl.lit("0" * (FULL_CODE - count)) for count in asked}
+    shortened = {count: pl.concat_str(pl.lit(code).str.slice(0, count), zeros[count]) for count in asked}
+    written: pl.Expr = pl.lit(code)
+    for count, short in shortened.items():
+        written = short if digits.n_unique() == 1 else pl.when(digits == count).then(short).otherwise(written)
+    return pl.select(written).to_series() if asked else code
 
 
 def _import_list(rows: _Rows, persons: pl.DataFrame | None, sender: Sender) -> tuple[Values, Values]:
@@ -464,13 +478,20 @@ def _transport(rows: _Rows, sender: Sender) -> Values:
     return _where(~bonded, values) | {"country": country, "_country": dispatch}
 
 
+def waybills(kind: str, lines: pl.DataFrame, sender: Sender) -> pl.DataFrame:
+    """Carrier code and waybill number of each order that has one, to find numbers used twice."""
+    rows = _Rows(lines_of_kind(kind, lines), message_kind(kind).kind)
+    carrier = _logistics(rows, sender)["logisticsCode"]
+    known = pl.DataFrame({"order_id": rows.head("order_id"), "number": _waybill(rows, sender)})
+    return known.with_columns(carrier=pl.lit(carrier)).filter(pl.col("number").is_not_null())
+
+
 def _persons(rows: _Rows, persons: pl.DataFrame | None) -> Values:
     """The buyer of each order; unknown where the order has no person."""
     if persons is None or not persons.height:
         return dict.fromkeys(PERSON)
     orders = rows.head("order_id").to_frame()
-    once = persons.select("order_id", *PERSON.values()).unique("order_id", keep="first", maintain_order=True)
-    found = orders.join(once, on="order_id", how="left", maintain_order="left")
+    found = orders.join(one_person(persons), on="order_id", how="left", maintain_order="left")
     return {element: found.get_column(column) for element, column in PERSON.items()}
 
 

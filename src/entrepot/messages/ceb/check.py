@@ -19,7 +19,7 @@ from entrepot.messages.ceb.identity import is_identity_number
 from entrepot.messages.ceb.sender import NO_PLATFORM_CODE, Sender, is_company_code
 from entrepot.messages.ceb.text import contiguous, decimal_texts
 
-__all__ = ["PROBLEMS", "RULES", "check", "first_rules"]
+__all__ = ["PROBLEMS", "RULES", "check", "first_rules", "reused_waybills"]
 
 PROBLEMS = pl.Schema({
     "order_id": pl.String(), "kind": pl.String(), "rule": pl.String(), "element": pl.String(), "item": pl.Int64(),
@@ -72,6 +72,17 @@ def check(documents: Documents, sender: Sender) -> pl.DataFrame:
     """Every broken rule of every document (`PROBLEMS`); an empty frame when all may be sent."""
     found = [_described(documents, broken) for broken in _all_broken(documents, sender)]
     return pl.concat([PROBLEMS.to_frame(), *found]) if found else PROBLEMS.to_frame()
+
+
+def reused_waybills(kind: str, used: pl.DataFrame) -> pl.DataFrame:
+    """R14 over all orders of a call (`build.waybills`), however they are sliced afterwards; as `check` reports it."""
+    pair = pl.struct("carrier", "number")
+    if used.select(pair.hash().n_unique()).item() == used.height:
+        return PROBLEMS.to_frame()
+    again = used.filter(pair.is_duplicated())
+    documents = Documents(message_kind(kind).kind, again.select("order_id", logisticsNo="number"), PROBLEMS.to_frame())
+    every = pl.int_range(again.height, eager=True)
+    return _described(documents, _Broken("ceb.R14-waybill", "head", "logisticsNo", every))
 
 
 def first_rules(documents: Documents, sender: Sender) -> pl.DataFrame:

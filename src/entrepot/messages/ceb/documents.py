@@ -12,6 +12,8 @@ from entrepot.messages.ceb.elements import Kind, Part, elements
 __all__ = ["Documents", "Value", "Values", "document_guids", "message_guid", "settled", "total", "with_guids"]
 
 HEX = 32
+LARGEST_SUMMAND = 9 * 10**16
+"""A hundred numbers up to this one add up to less than 2⁶³; larger ones are added in 128 bits."""
 Value = pl.Series | str | None
 """What an element says: something in each row, the same in all, or nothing."""
 Values = Mapping[str, Value]
@@ -70,7 +72,7 @@ class Documents:
 
 
 def total(column: pl.Series, starts: pl.Series, ends: pl.Series) -> pl.Series:
-    """The sum of an integer column over each document's rows; null where a row of it is null.
+    """The sum of an integer column over each document's rows; null where a row is null or the sum is too large.
 
     Sums come from differences of one running sum, many times faster than grouping.
     """
@@ -80,8 +82,11 @@ def total(column: pl.Series, starts: pl.Series, ends: pl.Series) -> pl.Series:
         unknown = total(column.is_null().cast(pl.Int64), starts, ends) > 0
         known = total(column.fill_null(0), starts, ends)
         return pl.select(pl.when(~unknown).then(known)).to_series().alias(column.name)
+    if column.len() and max(abs(column.max()), abs(column.min())) > LARGEST_SUMMAND:  # type: ignore[arg-type]
+        column = column.cast(pl.Int128)
     running = column.cum_sum()
-    return (running.gather(ends - 1) - running.gather(starts) + column.gather(starts)).alias(column.name)
+    sums = running.gather(ends - 1) - running.gather(starts) + column.gather(starts)
+    return sums.cast(pl.Int64, strict=False).alias(column.name)
 
 
 def settled(values: Values, kind: Kind, part: Part, height: int) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -89,16 +94,17 @@ def settled(values: Values, kind: Kind, part: Part, height: int) -> tuple[pl.Dat
 
     Optional elements that say nothing are dropped; a required one stays as a column of nulls, to be reported.
     """
-    required = {element.name: element.required for element in elements(kind, part)}
+    known = {element.name: element for element in elements(kind, part)}
     fixed: dict[str, str] = {}
     columns: dict[str, pl.Series] = {}
     for name, value in values.items():
         if isinstance(value, str):
             fixed[name] = value
         elif value is None or value.null_count() == height:
-            if required.get(name):
-                columns[name] = pl.repeat(None, height, dtype=pl.String, eager=True)
-        elif name in required and value.dtype == pl.String and _says_one_thing(value):
+            if name in known and known[name].required:
+                dtype = pl.Int64 if known[name].is_number else pl.String
+                columns[name] = pl.repeat(None, height, dtype=dtype, eager=True)
+        elif name in known and value.dtype == pl.String and _says_one_thing(value):
             fixed[name] = value[0]
         else:
             columns[name] = value

@@ -10,8 +10,8 @@ import polars as pl
 
 from entrepot.goods.errors import CallError
 from entrepot.messages.ceb.archive import INDEX, Archive
-from entrepot.messages.ceb.build import build, defaults_used, sorted_lines
-from entrepot.messages.ceb.check import PROBLEMS, check, first_rules
+from entrepot.messages.ceb.build import build, defaults_used, one_person, sorted_lines, waybills
+from entrepot.messages.ceb.check import PROBLEMS, check, first_rules, reused_waybills
 from entrepot.messages.ceb.documents import Documents, with_guids
 from entrepot.messages.ceb.elements import message_kind
 from entrepot.messages.ceb.sender import Sender
@@ -51,17 +51,16 @@ def write_lists(
     used = signer or NoSigner()
     _check_call(kinds, used, app_time)
     problems, counts = [PROBLEMS.to_frame()], dict.fromkeys((f"documents-{kind}" for kind in kinds), 0)
-    counts["orders-refused"] = 0
     with ExitStack() as stack:
         archives = {kind: stack.enter_context(Archive(folder, kind, part)) for kind in kinds}
-        for orders in _slices(sorted_lines(lines)):
-            built = {kind: build(kind, orders, persons, sender, app_time) for kind in kinds}
+        ordered, known = sorted_lines(lines), _Persons(persons, kinds)
+        again = PROBLEMS.to_frame() if checked else _reused(ordered, sender, kinds)
+        for orders in _slices(ordered):
+            built = {kind: build(kind, orders, known.of(orders), sender, app_time) for kind in kinds}
             found = [] if checked else [check(documents, sender) for documents in built.values()]
             problems += found
-            refused = pl.concat([PROBLEMS.to_frame(), *found]).get_column("order_id").unique()
-            counts["orders-refused"] += refused.len()
             for kind, documents in built.items():
-                kept = _without(documents, refused)
+                kept = _without(documents, [again, *found])
                 counts[f"documents-{kind}"] += kept.heads.height
                 _add(counts, defaults_used(kind, orders, sender))
                 if kept.heads.height:
@@ -69,7 +68,8 @@ def write_lists(
     for kind, archive in archives.items():
         counts |= {f"messages-{kind}": archive.message_count, f"bytes-{kind}": archive.text_bytes}
     index = pl.concat([INDEX.to_frame(), *(archive.index for archive in archives.values())])
-    return Written(index, pl.concat(problems), counts)
+    named = pl.concat([*problems, again]).unique(maintain_order=True)
+    return Written(index, named, counts | {"orders-refused": named.get_column("order_id").n_unique()})
 
 
 def message_problems(
@@ -82,9 +82,33 @@ def message_problems(
     for kind in kinds:
         message_kind(kind)
     found = [pl.DataFrame(schema={"order_id": pl.String, "message_rule": pl.String})]
-    for orders in _slices(sorted_lines(lines)):
-        found += [first_rules(build(kind, orders, persons, sender, NO_TIME), sender) for kind in kinds]
+    ordered, known = sorted_lines(lines), _Persons(persons, kinds)
+    for orders in _slices(ordered):
+        found += [first_rules(build(kind, orders, known.of(orders), sender, NO_TIME), sender) for kind in kinds]
+    found.append(_reused(ordered, sender, kinds).select("order_id", message_rule="rule"))
     return pl.concat(found).unique("order_id", keep="first", maintain_order=True)
+
+
+def _reused(lines: pl.DataFrame, sender: Sender, kinds: Sequence[str]) -> pl.DataFrame:
+    """Orders whose waybill number another order of the call uses too (R14)."""
+    lists = [kind for kind in kinds if kind != "303"]
+    return pl.concat([PROBLEMS.to_frame(), *(reused_waybills(kind, waybills(kind, lines, sender)) for kind in lists)])
+
+
+class _Persons:
+    """The persons of a call, found by slice of orders without searching all of them each time."""
+
+    def __init__(self, persons: pl.DataFrame | None, kinds: Sequence[str]) -> None:
+        wanted = persons is not None and any(not message_kind(kind).export for kind in kinds)
+        self._persons = one_person(persons) if persons is not None and wanted else None
+
+    def of(self, lines: pl.DataFrame) -> pl.DataFrame | None:
+        """The persons of these lines' orders; both are sorted by order."""
+        if self._persons is None or lines.is_empty():
+            return self._persons
+        order = self._persons.get_column("order_id")
+        first = int(order.search_sorted(lines["order_id"][0], "left"))
+        return self._persons.slice(first, int(order.search_sorted(lines["order_id"][-1], "right")) - first)
 
 
 def _check_call(kinds: Sequence[str], signer: Signer, app_time: str) -> None:
@@ -104,7 +128,9 @@ def _slices(lines: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield lines.slice(first, last - first)
 
 
-def _without(documents: Documents, refused: pl.Series) -> Documents:
+def _without(documents: Documents, problems: Sequence[pl.DataFrame]) -> Documents:
+    """The documents whose order has no problem."""
+    refused = pl.concat([PROBLEMS.to_frame(), *problems]).get_column("order_id").unique()
     if not refused.len():
         return documents
     return documents.keep(~documents.heads.get_column("order_id").is_in(refused.implode()))

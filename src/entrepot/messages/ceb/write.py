@@ -18,7 +18,10 @@ from entrepot.messages.ceb.sender import Sender
 from entrepot.messages.ceb.sign import Signer
 from entrepot.messages.ceb.text import Assembly, Piece, contiguous, element_pieces, escaped_text, merged
 
-__all__ = ["DOCUMENTS_AT_MOST", "Message", "base_transfer", "document_texts", "envelope", "messages", "sender_transfer", "text_elements"]
+__all__ = [
+    "DOCUMENTS_AT_MOST", "TRANSFER", "Message", "base_transfer", "document_texts", "envelope", "messages",
+    "sender_transfer", "text_elements",
+]  # fmt: skip
 
 DOCUMENTS_AT_MOST = 100
 """Documents in one message (R12)."""

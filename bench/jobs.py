@@ -1,0 +1,104 @@
+"""What the benchmark runs in processes of its own: `python -m bench.jobs NAME ARGUMENTS`, one JSON line out.
+
+Each job times its work inside; the parent measures the whole process, its memory and its processor time.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+__all__ = ["JOBS"]
+
+KEY = b"a key for benchmarks, no secret."
+RUNS = 3
+Facts = dict[str, Any]
+
+
+def median_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
+    """The median duration of several runs."""
+    taken = []
+    for _ in range(runs):
+        start = perf_counter()
+        work()
+        taken.append(perf_counter() - start)
+    return sorted(taken)[runs // 2]
+
+
+def copy(source: str, target: str) -> Facts:
+    """Only read and write a Parquet file."""
+    import polars as pl
+
+    return {"seconds": median_seconds(lambda: pl.scan_parquet(source).sink_parquet(target), 1)}
+
+
+def chain(orders: str, out: str, kinds: str, signer: str) -> Facts:
+    """`entrepot clear` with a clock on its progress: wall seconds of each of its stages."""
+    from entrepot.run.clear import Request, clear
+
+    marks: dict[str, float] = {}
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        marks.setdefault(stage, perf_counter())
+        marks[f"{stage} last"] = perf_counter()
+
+    start = perf_counter()
+    summary = clear(Request((Path(orders),), Path(out), kinds=tuple(kinds.split(",")), signer=signer), progress)
+    end = perf_counter()
+    wall = {"take-in": marks["read last"] - start, "check-orders": marks["decide"] - marks["read last"],
+            "decide": marks["finish"] - marks["decide"], "finish": end - marks["finish"]}
+    told = ("rows_in", "rows_decided", "rows_refused", "parcels", "parcels_released", "paperless_ratio", "messages", "by_verdict")
+    return {"stages": wall, **{name: summary[name] for name in told}}
+
+
+def stages(orders: str, folder: str, lines: str) -> Facts:
+    """Every step of the chain on one chunk in memory, second pass of two; leaves the decided chunk for `messages`."""
+    from bench.steps import steps
+
+    return steps(Path(orders), Path(folder), int(lines))
+
+
+def tax_files(orders: str, folder: str, lines: str) -> Facts:
+    """Write what the tax stage reads, for the first lines of the day and for its imports alone (repeated)."""
+    from bench.tax_stage import write_inputs
+
+    return write_inputs(Path(orders), Path(folder), int(lines))
+
+
+def tax(source: str, target: str) -> Facts:
+    """The tax stage: read the columns it needs, add the taxes, write Parquet; beside only copying the same columns."""
+    from bench.tax_stage import copied, taxed
+    from entrepot.law import Law
+
+    law, file, out = Law.load(), Path(source), Path(target)
+    facts: Facts = {"lines": taxed(file, out, law)}
+    facts["copy_seconds"] = median_seconds(lambda: copied(file, out))
+    facts["seconds"] = median_seconds(lambda: taxed(file, out, law))
+    return facts
+
+
+def openfisca(source: str) -> Facts:
+    """The taxes of the same imports in OpenFisca-core."""
+    from bench.openfisca_peer import compute
+
+    return compute(source)
+
+
+def messages(folder: str, one_core: str) -> Facts:
+    """Writing the messages of the decided chunk, each kind apart; with one core also the string template."""
+    if one_core == "yes":
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from bench.message_stage import write_all, write_on_one_core
+
+    return write_on_one_core(Path(folder)) if one_core == "yes" else write_all(Path(folder))
+
+
+JOBS: Mapping[str, Callable[..., Facts]] = {
+    "copy": copy, "chain": chain, "stages": stages, "tax-files": tax_files, "tax": tax, "openfisca": openfisca, "messages": messages,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(JOBS[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,87 @@
+"""The tax stage alone: a file of the columns it needs, the taxes added, a file written."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from bench.jobs import KEY
+from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
+from entrepot.decide.orders import join_orders
+from entrepot.decide.tax import TAXES, add_tax, add_tax_facts
+from entrepot.goods.mapping import PLAIN
+from entrepot.goods.parse import parse
+from entrepot.goods.read import read_batches
+from entrepot.law import Law
+
+__all__ = ["NEEDED", "copied", "taxed", "write_inputs"]
+
+NEEDED = ("hs_code", "declared_on", "content_unit", "content_quantity_e5", "quantity_e5", "price_fen", "direction", "needs_licence",
+          "mode", "mode_refused", "limit_rule", "freight_given", "incoterm")  # fmt: skip
+"""What the tax stage reads; the rest of a line plays no part in it."""
+CHUNK, ROW_GROUP, WORKERS = 200_000, 100_000, 2
+VAT, CT = ("none", "standard", "reduced"), ("none", "cosmetics", "wine_and_other_alcohol", "spirits", "watches")
+
+
+def _before_tax(orders: Path, lines: int, law: Law) -> Iterator[pl.DataFrame]:
+    first = 0
+    for raw in read_batches(orders, batch_rows=min(CHUNK, lines)):
+        if first >= lines:
+            return
+        good = parse(raw, PLAIN, key=KEY, first_row_id=first).lines.filter("valid")
+        valuable = valued(without_rate(good, law)[0], law)
+        yield join_orders(valuable, decide_orders(valuable, law), ORDER_COLUMNS).select(NEEDED)
+        first += raw.frame.height
+
+
+def write_inputs(orders: Path, folder: Path, lines: int) -> dict[str, Any]:
+    """Write `tax.parquet` (the day's first lines), `tax-imports.parquet` (as many lines, imports only, repeated) and
+    `peer.parquet` (those of them whose tax is that within the limits, as the peer wants them)."""
+    law = Law.load()
+    day = pl.concat(_before_tax(orders, lines, law))
+    imports = day.filter(pl.col("direction") == "import")
+    repeated = pl.concat([imports] * max(1, day.height // max(1, imports.height)))
+    day.write_parquet(folder / "tax.parquet", row_group_size=ROW_GROUP)
+    repeated.write_parquet(folder / "tax-imports.parquet", row_group_size=ROW_GROUP)
+    peer = _peer(add_tax(add_tax_facts(repeated, law), law))
+    peer.write_parquet(folder / "peer.parquet", row_group_size=ROW_GROUP)
+    return {"day": day.height, "imports": repeated.height, "imports-distinct": imports.height, "peer": peer.height}
+
+
+def _peer(taxes: pl.DataFrame) -> pl.DataFrame:
+    """Lines within the limits with their classes as numbers, amounts in CNY, and our taxes."""
+    within = taxes.filter(pl.col("tax_rule").cast(pl.String) == "cn.cbec.within-limits")
+    price = pl.col("price_fen").cast(pl.Float32) / 100
+    pieces, content = pl.col("quantity_e5").cast(pl.Float32) / 100_000, pl.col("content_quantity_e5").cast(pl.Float32) / 100_000
+    return within.select(
+        price=price, unit_price=price / pieces, content=(pieces * content).fill_null(0),
+        content_price=(price / (pieces * content)).fill_null(0),
+        counted=(pl.col("content_unit") == "piece").fill_null(value=False).cast(pl.Int32),
+        vat_class=pl.col("vat_class").replace_strict({name: place for place, name in enumerate(VAT)}, return_dtype=pl.Int32),
+        ct_class=pl.col("ct_class").replace_strict({name: place for place, name in enumerate(CT)}, default=0, return_dtype=pl.Int32),
+        consumption_tax_fen="consumption_tax_fen", vat_fen="vat_fen", tax_total_fen="tax_total_fen")
+
+
+def taxed(source: Path, target: Path, law: Law) -> int:
+    """Read, add the taxes and write, chunk by chunk, two chunks at a time as the chain does; returns the lines."""
+    lines = pl.scan_parquet(source)
+    height = int(lines.select(pl.len()).collect().item())
+
+    def one(first: int) -> Path:
+        chunk = lines.slice(first, CHUNK).collect()
+        part = target.with_suffix(f".{first}")
+        add_tax(add_tax_facts(chunk, law), law).select(*NEEDED, *TAXES, "tax_rule").write_parquet(part)
+        return part
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for part in pool.map(one, range(0, height, CHUNK)):
+            part.unlink()
+    return height
+
+
+def copied(source: Path, target: Path) -> None:
+    """Only read and write the same columns."""
+    pl.scan_parquet(source).sink_parquet(target)
+    target.unlink()
