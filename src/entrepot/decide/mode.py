@@ -8,6 +8,7 @@ is lawful; otherwise the first admissible one in the order of `RANKED`.
 from dataclasses import replace
 
 import polars as pl
+import polars.selectors as cs
 
 from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.rules import Number, Rule, answered, first
@@ -259,15 +260,15 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
 
 def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Join the facts the tables read: `created_<mode>` (null before its day), `district_<mode>` (null until it joined)."""
+    keys = [ON, "customs_district"]
+    facts = orders.select(keys).unique().with_columns(_district=pl.col("customs_district").str.slice(0, 2) + "00")
     for mode in MODES:
-        asked = orders.with_columns(_mode=pl.lit(mode))
-        orders = law.lookup(asked, "cn/mode/codes", {"mode": "_mode"}, take={"direction": f"created_{mode}"})
-        orders = orders.drop("_mode", f"created_{mode}_unconfirmed", strict=False)
+        took = {"direction": f"created_{mode}"}
+        facts = law.lookup(facts.with_columns(_mode=pl.lit(mode)), "cn/mode/codes", {"mode": "_mode"}, take=took).drop("_mode")
     for mode, path in DISTRICTS.items():
-        asked = orders.with_columns(_district=pl.col("customs_district").str.slice(0, 2) + "00")
-        orders = law.lookup(asked, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
-        orders = orders.drop("_district", f"district_{mode}_unconfirmed", strict=False)
-    return orders
+        facts = law.lookup(facts, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
+    known = facts.drop("_district", cs.ends_with("_unconfirmed"))
+    return orders.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _wanted_answer(tables: dict[str, list[Rule]]) -> pl.Expr:

@@ -87,10 +87,13 @@ def clear(request: Request, progress: Progress = silent) -> dict[str, Any]:
     """
     _check_inputs(request)
     opened = _open(request)
-    batch = open_batch(request.out, _identity(request, opened))
-    if batch.done:
-        return dict(json.loads((batch.folder / "summary.json").read_text(encoding="utf-8")))
-    (batch.work).mkdir(exist_ok=True)
+    with open_batch(request.out, _identity(request, opened)) as batch:
+        if batch.done:
+            return dict(json.loads((batch.folder / "summary.json").read_text(encoding="utf-8")))
+        return _cleared(batch, request, opened, progress)
+
+
+def _cleared(batch: Batch, request: Request, opened: _Opened, progress: Progress) -> dict[str, Any]:
     _store_inputs(batch, opened)
     rows = _take_in(batch, request, opened, progress)
     late, incomplete = check_orders(batch, rows)
@@ -150,15 +153,19 @@ def _input(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is a folder: name the files in it")
     if not path.exists():
         raise InputError(f"{path} does not exist")
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device: save what it gives as a file first")
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def _store_inputs(batch: Batch, opened: _Opened) -> None:
     """Keep the law and the opening balances with the batch: an explanation needs nothing else."""
     batch.write(batch.folder / "law.json", lambda path: path.write_bytes(opened.law.snapshot()))
-    if opened.balances is not None:
-        frame = opened.balances
-        batch.write(batch.folder / "balances.parquet", lambda path: frame.write_parquet(path))
+    balances, frame = batch.folder / "balances.parquet", opened.balances
+    if frame is None:
+        balances.unlink(missing_ok=True)
+    else:
+        batch.write(balances, lambda path: frame.write_parquet(path))
 
 
 def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress) -> int:
@@ -172,7 +179,8 @@ def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress
 
 
 def _day(batch: Batch, request: Request, opened: _Opened, late: pl.DataFrame, incomplete: pl.Series) -> Day:
-    last = pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet"))).select(pl.col("declared_on").max())
+    last = pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet"))).filter("valid").select(
+        pl.col("declared_on").max())
     day = last.collect().item()
     return Day(
         opened.law, late, incomplete, opened.balances, opened.home.key("sample"), request.sample_ppm, request.kinds,
@@ -193,8 +201,9 @@ def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
 
 def _in_order(numbers: list[int], work: Callable[[int], Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Results in order, with at most WORKERS + 1 pieces of work under way or waiting."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        waiting: list[tuple[int, Future[Mapping[str, Any]]]] = []
+    pool = ThreadPoolExecutor(WORKERS)
+    waiting: list[tuple[int, Future[Mapping[str, Any]]]] = []
+    try:
         for number in numbers:
             waiting.append((number, pool.submit(work, number)))
             if len(waiting) > WORKERS:
@@ -202,3 +211,5 @@ def _in_order(numbers: list[int], work: Callable[[int], Mapping[str, Any]]) -> I
                 yield first, future.result()
         for first, future in waiting:
             yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after a fault or Ctrl-C only what is under way is ended

@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from entrepot.goods.problems import problem_rows
 from entrepot.goods.schema import PERSONS, ROW_COLUMNS
 from entrepot.law import Law
 from entrepot.messages import ceb
-from entrepot.run.batch import Batch, file_hash
+from entrepot.messages.ceb import INDEX
+from entrepot.messages.ceb import PROBLEMS as MESSAGE_PROBLEMS
+from entrepot.run.batch import Batch
 from entrepot.run.counts import count_chunk, sum_counts
 from entrepot.run.intake import read_range
 from entrepot.run.result import as_result
@@ -50,48 +52,53 @@ def drawn(order_ids: pl.Series, key: bytes, share_ppm: int) -> pl.Series:
     return pl.Series("sampled", taken, dtype=pl.Boolean)
 
 
-def decide_lines(lines: pl.DataFrame, persons: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Decide valid sale lines of whole groups; returns decided lines and those refused for want of a rate."""
+def decide_lines(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decide all but release for valid sale lines of whole groups; also the lines refused for want of a rate."""
     priced, unpriced = without_rate(lines, day.law)
     if priced.is_empty():
         return priced.clear(), unpriced
     decided = decide(priced, day.law, day.balances)
     orders = decided.get_column("order_id").unique(maintain_order=True)
     drawing = pl.DataFrame({"order_id": orders, "sampled": drawn(orders, day.sample_key, day.sample_ppm)})
-    known = decided.join(drawing, on="order_id", how="left", maintain_order="left")
-    rules = ceb.message_problems(known.filter(may_be_free()), persons, day.sender, day.kinds)
-    checked = known.join(rules, on="order_id", how="left", maintain_order="left")
-    return add_release(checked, day.law), unpriced
+    return decided.join(drawing, on="order_id", how="left", maintain_order="left"), unpriced
 
 
 def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str, Any]:
     """Decide chunk `number` of `count`: writes result, lists, index, problems and counts; notes their hashes."""
-    read = read_range(batch, "lines", "group_hash", number, count)
-    lines = read if read is not None else pl.DataFrame()
-    if lines.is_empty():
+    lines = read_range(batch, "lines", "group_hash", number, count)
+    if lines is None or lines.is_empty():
         return {"rows": 0}
-    persons = _persons(batch, number, count)
     good, bad, cancelled = _split(lines, day)
-    decided, unpriced = decide_lines(good, persons, day) if good.height else (good, good)
-    problems = pl.concat([_late_problems(bad), _rate_problems(unpriced)])
-    result = pl.concat([as_result(part) for part in (decided, _unsettled(cancelled), _invalid(bad), _invalid(unpriced))
-                        if part.height])
-    written = _write_lists(batch, day, decided, persons, number)
+    decided, unpriced = decide_lines(good, day) if good.height else (good, good)
+    written = _write_lists(batch, day, decided, _persons(batch, number, count), number)
+    released = _released(decided, written, day)
+    parts = (released, _unsettled(cancelled), _invalid(bad), _invalid(unpriced))
+    result = pl.concat([as_result(part) for part in parts if part.height])
     counts = count_chunk(result) | {"messages": sum_counts([one.counts for one in written])}
-    index = pl.concat([one.index for one in written]) if written else pl.DataFrame()
-    name = f"chunk-{number:05d}"
-    files = {
-        "result": _write(batch, name, lambda path: result.write_ipc(path, compression="lz4"), "arrow"),
-        "index": _write(batch, f"{name}-index", index.write_parquet, "parquet"),
-        "problems": _write(batch, f"{name}-problems", problems.write_parquet, "parquet"),
-        "counts": _write(batch, f"{name}-counts", lambda path: path.write_text(json.dumps(counts), encoding="utf-8"), "json"),
+    frames = {
+        "index": pl.concat([INDEX.to_frame(), *(one.index for one in written)]),
+        "problems": pl.concat([_late_problems(bad), _rate_problems(unpriced)]),
+        "messages": pl.concat([MESSAGE_PROBLEMS.to_frame(), *(one.problems for one in written)]),
     }
-    messages = sorted((batch.folder / "messages").glob(f"*-{number:05d}.xml.zst"))
-    return {"rows": result.height, "files": files, "messages": {path.name: file_hash(path) for path in messages}}
+    name = f"chunk-{number:05d}"
+    stored = [_write(batch, f"{name}-{kind}.parquet", frame.write_parquet) for kind, frame in frames.items()]
+    stored.append(_write(batch, f"{name}-counts.json", lambda path: path.write_text(json.dumps(counts), encoding="utf-8")))
+    stored.append(_write(batch, f"{name}.arrow", lambda path: result.write_ipc(path, compression="lz4")))
+    stored += sorted((batch.folder / "messages").glob(f"*-{number:05d}.xml.zst"))
+    return {"rows": result.height, "files": dict(batch.noted(path) for path in stored)}
 
 
-def _write(batch: Batch, name: str, writer: Any, suffix: str) -> str:
-    return file_hash(batch.write(batch.work / f"{name}.{suffix}", writer))
+def _released(decided: pl.DataFrame, written: list[ceb.Written], day: Day) -> pl.DataFrame:
+    """Decide release; an order whose message could not be written carries the first rule it broke."""
+    if decided.is_empty():
+        return decided
+    broken = pl.concat([MESSAGE_PROBLEMS.to_frame(), *(one.problems for one in written)])
+    first = broken.group_by("order_id", maintain_order=True).agg(message_rule=pl.col("rule").first())
+    return add_release(decided.join(first, on="order_id", how="left", maintain_order="left"), day.law)
+
+
+def _write(batch: Batch, name: str, writer: Callable[[Path], object]) -> Path:
+    return batch.write(batch.work / name, writer)
 
 
 def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
@@ -134,15 +141,16 @@ def _rate_problems(unpriced: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int) -> list[ceb.Written]:
-    """Lists of the orders that may go; the others wait for a person first. Only what must be signed is, unless all are."""
-    free = decided.filter(pl.col("verdict") == "release") if decided.height else decided
-    folder: Path = batch.folder / "messages"
-    folder.mkdir(exist_ok=True)
-    part = f"{number:05d}"
+    """Lists of the orders nothing else stops; the others wait for a person first.
+
+    Only what must be signed is signed, unless everything is. Without a signer such kinds are left out, and the
+    summary says so.
+    """
+    free = decided.filter(may_be_free()) if decided.height else decided
     groups: dict[bool, list[str]] = {}
     for kind in day.kinds:
-        if ceb.KINDS[kind].signed and not day.signer.signs:
-            continue  # without a signature it is no message yet; the summary says so
-        groups.setdefault(day.sign_all or ceb.KINDS[kind].signed, []).append(kind)
+        if day.signer.signs or not ceb.KINDS[kind].signed:
+            groups.setdefault(day.sign_all or ceb.KINDS[kind].signed, []).append(kind)
+    folder, part = batch.folder / "messages", f"{number:05d}"
     return [ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
             for signed, kinds in groups.items() if free.height]

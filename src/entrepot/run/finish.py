@@ -1,7 +1,6 @@
 """The last stage of a day: chunks become the files of a result, then the batch is done."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import polars as pl
 from entrepot import __version__
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.nomenclature import chapter_names
-from entrepot.goods.problems import write_problems_csv, write_refused_csv
+from entrepot.goods.problems import escape_formulas, write_problems_csv, write_refused_csv
 from entrepot.goods.schema import PERSONS, PROBLEMS
 from entrepot.messages import ceb
 from entrepot.run.batch import Batch, file_hash
@@ -38,6 +37,7 @@ def finish(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, r
     _merge_persons(batch)
     problems = _problems(batch)
     batch.write(batch.folder / "problems.csv", lambda path: write_problems_csv(problems, path))
+    _write_message_problems(batch)
     refused = pl.scan_parquet(lines).filter(pl.col("verdict") == "invalid").select("row_id").collect()
     _write_refused(batch, request, mapping, refused.get_column("row_id"), problems)
     about = _about(batch, request, day, mapping, problems, lines)
@@ -69,8 +69,7 @@ def _merge_persons(batch: Batch) -> None:
     """Personal data in a file of their own that only the owner may read."""
     parts = _parts(batch, "intake-*-persons.parquet")
     persons = pl.scan_parquet(parts).select(PERSONS.names()) if parts else pl.LazyFrame(schema=PERSONS)
-    path = batch.write(batch.folder / "persons.parquet", lambda beside: persons.sink_parquet(beside))
-    os.chmod(path, 0o600)
+    batch.write(batch.folder / "persons.parquet", lambda beside: persons.sink_parquet(beside), private=True)
 
 
 def _problems(batch: Batch) -> pl.DataFrame:
@@ -79,11 +78,24 @@ def _problems(batch: Batch) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=PROBLEMS), *frames]).sort("row_id", "field", "code")
 
 
+def _write_message_problems(batch: Batch) -> None:
+    """Why documents were not written, one row per broken pre-send rule; no file when all were."""
+    parts = _parts(batch, "chunk-*-messages.parquet")
+    broken = pl.scan_parquet(parts).collect() if parts else pl.DataFrame()
+    if broken.height:
+        safe = escape_formulas(broken.sort("order_id", "kind", "item", "rule"))
+        batch.write(batch.folder / "message_problems.csv", safe.write_csv)
+
+
 def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame) -> None:
-    """The refused rows as they came, to be mended and fed back; read once more from the inputs."""
+    """The refused rows as they came, to be mended and fed back; read once more from the inputs.
+
+    They hold personal data when the inputs do, so only the owner may read them.
+    """
     path = batch.folder / "refused.csv"
     if row_ids.len():
-        batch.write(path, lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside))
+        batch.write(path, lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside),
+                    private=True)
 
 
 def _refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> Iterator[pl.DataFrame]:

@@ -18,14 +18,14 @@ from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.nomenclature import Nomenclature
 from entrepot.goods.parse import parse
 from entrepot.goods.read import RawBatch, read_batches
-from entrepot.run.batch import Batch, file_hash
+from entrepot.run.batch import Batch
 
 __all__ = ["HASH_SPACE", "Intake", "hash_range", "raw_batches", "read_range", "take_in"]
 
 HASH_SPACE = 1 << 64
 GROUP_SEED, ORDER_SEED = 20_140_210, 20_200_701
 ROW_GROUP = 16_384
-BATCH_ROWS = 500_000
+BATCH_ROWS = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +73,15 @@ def _take_part(batch: Batch, intake: Intake, raw: RawBatch, first_row_id: int, n
     lines = with_groups(parsed.lines)
     files = {"lines": lines.sort("group_hash", "row_id"), "keys": _keys(lines),
              "persons": _persons(parsed.persons, lines), "problems": parsed.problems}
-    hashes = {kind: _store(batch, f"{name}-{kind}", frame) for kind, frame in files.items() if frame.height}
+    hashes = dict(_store(batch, f"{name}-{kind}", frame) for kind, frame in files.items() if frame.height)
     return {"rows": raw.frame.height, "source": raw.source_file, "files": hashes,
             "defaults": dict(parsed.defaults_used), "catalogue": dict(parsed.catalogue_used)}
 
 
-def _store(batch: Batch, name: str, frame: pl.DataFrame) -> str:
-    path = batch.work / f"{name}.parquet"
-    batch.write(path, lambda beside: frame.write_parquet(
+def _store(batch: Batch, name: str, frame: pl.DataFrame) -> tuple[str, str]:
+    path = batch.write(batch.work / f"{name}.parquet", lambda beside: frame.write_parquet(
         beside, compression="lz4", row_group_size=ROW_GROUP, statistics=True))
-    return file_hash(path)
+    return batch.noted(path)
 
 
 def with_groups(lines: pl.DataFrame) -> pl.DataFrame:
