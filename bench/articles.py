@@ -13,21 +13,26 @@ from stdnum.cn import uscc
 
 from bench.draw import Draws, shares, zipf
 
-__all__ = ["ARTICLES", "EXPORT_ARTICLES", "IMPORT_ARTICLES", "SELLERS", "articles", "identity_number", "people", "sellers", "weighted"]
+__all__ = [
+    "ARTICLES", "EXPORT_ARTICLES", "IMPORT_ARTICLES", "SELLERS", "articles", "identity_number", "people", "popularity",
+    "sellers", "weighted",
+]  # fmt: skip
 
 EXPORT_ARTICLES, IMPORT_ARTICLES, SELLERS = 40_000, 10_000, 8_000
 ARTICLES = EXPORT_ARTICLES + IMPORT_ARTICLES
 ENDINGS = ("0000", "1000", "9000", "1090", "2000", "9010", "9090")
 LOOKS = {
     "zh": ("加厚款", "轻便款", "家用", "便携式", "新款", "经典款", "迷你", "儿童", "户外", "礼盒装", "大号", "小号"),
-    "en": ("thick", "light", "for home use", "portable", "new model", "classic", "mini", "for children", "outdoor", "gift box", "large", "small"),
+    "en": ("thick", "light", "for home use", "portable", "new model", "classic", "mini", "for children", "outdoor",
+           "gift box", "large", "small"),
 }
 MAKERS = ("CN", "CN", "CN", "VN", "CN")
 ORIGINS = ("JP", "KR", "FR", "US", "DE", "AU", "IT", "GB", "NZ", "NL", "ES", "CH")
 FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰文斌宇浩凯健俊帆雪慧巧美婷欣雨琳"
-TOWNS = ("示例省样本市城东区", "示例省样本市城西区", "示例省范例市新城区", "样本省示范市高新区", "样本省示范市老城区", "范例市中心区", "范例市滨江区")
-STREETS = ("人民路", "解放路", "和平街", "文化路", "光明巷", "建设大道", "新华街", "青年路", "友谊路", "学府街", "花园路", "东风路")
+TOWNS = ("示例省样本市城东区", "示例省样本市城西区", "示例省范例市新城区", "样本省示范市高新区", "样本省示范市老城区",
+         "范例市中心区")
+STREETS = ("人民路", "解放路", "和平街", "文化路", "光明巷", "建设大道", "新华街", "青年路", "友谊路", "学府街", "花园路")
 
 
 @cache
@@ -64,7 +69,7 @@ def _article(direction: str, n: int, kind: dict[str, str], numbers: list[int]) -
     spread = 60 + b // 10 % 90  # per cent of the usual price and mass
     return {
         "sku": f"{'E' if direction == 'export' else 'I'}{model}", "description": name,
-        "hs_code": None if c // 12 % 100 < 2 else kind["hs6"] + ENDINGS[d // 100 % 7],
+        "hs_code": None if c // 12 % 100 < 3 else kind["hs6"] + ENDINGS[d // 100 % 7],
         "origin_country": made[d // 1000 % len(made)], "unit": kind["unit"],
         "content_quantity": kind["content"], "content_unit": kind["content_unit"],
         "price_fen": int(kind["price_fen"]) * spread // 100,
@@ -101,13 +106,14 @@ def identity_number(buyer: pl.Expr) -> pl.Expr:
 def people(buyer: pl.Expr, seed: int) -> dict[str, pl.Expr]:
     """Name, telephone and address of import buyers; the same buyer has the same."""
     of = Draws(seed, buyer.cast(pl.UInt64))
-    given = pl.Series(list(GIVEN))
+    family, given = pl.Series(list(FAMILY)), pl.Series(list(GIVEN))
+    telephone = of.below("telephone", 4_000_000_000) + 3_000_000_000
+    house, flat = (of.below("house", 800) + 1).cast(pl.String), (of.below("flat", 3000) + 101).cast(pl.String)
     return {
-        "buyer_name": pl.concat_str(of.pick("family", pl.Series(list(FAMILY))), of.pick("given", given), of.pick("second", given)),
-        "buyer_telephone": pl.concat_str(pl.lit("1"), (of.below("phone", 4_000_000_000) + 3_000_000_000).cast(pl.String)),
+        "buyer_name": pl.concat_str(of.pick("family", family), of.pick("given", given), of.pick("second", given)),
+        "buyer_telephone": pl.concat_str(pl.lit("1"), telephone.cast(pl.String)),
         "consignee_address": pl.concat_str(
-            of.pick("town", pl.Series(TOWNS)), of.pick("street", pl.Series(STREETS)),
-            (of.below("house", 800) + 1).cast(pl.String), pl.lit("号"), (of.below("flat", 3000) + 101).cast(pl.String), pl.lit("室")),
+            of.pick("town", pl.Series(TOWNS)), of.pick("street", pl.Series(STREETS)), house, pl.lit("号"), flat, pl.lit("室")),
     }
 
 

@@ -6,6 +6,7 @@ The numbers are SplitMix64 of a counter, in wrapping 64-bit integers: no float, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 
 import polars as pl
 
@@ -58,7 +59,7 @@ def shares(weights: Sequence[int], bits: int = TABLE_BITS) -> pl.Series:
     for weight in weights:
         seen += weight
         ends.append(entries * seen // whole)
-    counts = [last - first for first, last in zip(ends, ends[1:], strict=False)]
+    counts = [last - first for first, last in pairwise(ends)]
     places = pl.select(place=pl.int_range(len(weights), dtype=pl.Int64), count=pl.Series(counts, dtype=pl.Int64))
     return places.select(pl.col("place").repeat_by("count").explode()).to_series()
 

@@ -26,13 +26,15 @@ def _timed(folder: Path, lines: pl.DataFrame, persons: pl.DataFrame, kind: str, 
         start = perf_counter()
         written = ceb.write_lists(lines, persons, sender, [kind], signer, folder, "alone", TIME)
         seconds = perf_counter() - start
-    return {"documents": written.counts[f"documents-{kind}"], "seconds": seconds, "xml_bytes": written.counts[f"bytes-{kind}"]}
+    counts = written.counts
+    return {"documents": counts[f"documents-{kind}"], "seconds": seconds, "xml_bytes": counts[f"bytes-{kind}"]}
 
 
 def write_all(folder: Path) -> dict[str, Any]:
     """Every kind, unsigned where customs allow it and signed."""
     lines, persons = _free(folder)
-    return {f"{kind} {'signed' if signed else 'unsigned'}": _timed(folder, lines, persons, kind, signed) for kind, signed in WAYS}
+    return {f"{kind} {'signed' if signed else 'unsigned'}": _timed(folder, lines, persons, kind, signed)
+            for kind, signed in WAYS}
 
 
 def write_on_one_core(folder: Path) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from openfisca_core.periods import DateUnit
 __all__ = ["INPUTS", "compute"]
 
 INPUTS = ("price", "vat_class", "ct_class", "counted", "content", "content_price", "unit_price")
+WHOLE = ("vat_class", "ct_class", "counted")
+"""VAT class: 1 standard, 2 reduced. CT class: 1 cosmetics, 2 wine, 3 spirits, 4 watches. `counted`: content in pieces."""
 DAY = "2026-03-10"
-VAT_CLASSES = ("none", "standard", "reduced")
-CT_CLASSES = ("none", "cosmetics", "wine_and_other_alcohol", "spirits", "watches")
 PARAMETERS = {
     "share": {"2016-04-08": 0.70},
     "vat_standard": {"2009-01-01": 0.17, "2018-05-01": 0.16, "2019-04-01": 0.13},
@@ -47,16 +47,17 @@ def _vat_rate(line: Any, period: Any, law: Any) -> Any:
 
 
 def _ct_taxed(line: Any, period: Any, law: Any) -> Any:
-    of, kind = law(period), line("ct_class", period)
-    counted = line("counted", period)
+    of, kind, counted = law(period), line("ct_class", period), line("counted", period)
     floor = counted * of.cosmetics_price_per_piece + (1 - counted) * of.cosmetics_price_per_ml_or_g
-    return ((kind == 1) & (line("content_price", period) >= floor)) | (kind == 2) | (kind == 3) | ((kind == 4) & (line("unit_price", period) >= of.watch_price))
+    cosmetics = (kind == 1) & (line("content_price", period) >= floor)
+    watches = (kind == 4) & (line("unit_price", period) >= of.watch_price)
+    return cosmetics | watches | (kind == 2) | (kind == 3)
 
 
 def _ct_rate(line: Any, period: Any, law: Any) -> Any:
     of, kind = law(period), line("ct_class", period)
-    rate = (kind == 1) * of.ct_cosmetics + (kind == 2) * of.ct_wine + (kind == 3) * of.ct_spirits + (kind == 4) * of.ct_watches
-    return line("ct_taxed", period) * rate
+    drink = (kind == 2) * of.ct_wine + (kind == 3) * of.ct_spirits
+    return line("ct_taxed", period) * ((kind == 1) * of.ct_cosmetics + drink + (kind == 4) * of.ct_watches)
 
 
 def _ct_specific(line: Any, period: Any, law: Any) -> Any:
@@ -80,16 +81,19 @@ def _tax_total(line: Any, period: Any, law: Any) -> Any:
     return line("consumption_tax", period) + line("vat", period)
 
 
+FORMULAS = {
+    "vat_rate": _vat_rate, "ct_taxed": _ct_taxed, "ct_rate": _ct_rate, "ct_specific": _ct_specific, "base": _base,
+    "consumption_tax": _consumption_tax, "vat": _vat, "tax_total": _tax_total,
+}  # fmt: skip
+
+
 def _system() -> Any:
     system = taxbenefitsystems.TaxBenefitSystem([LINE])
-    tree = {name: {"values": {day: {"value": value} for day, value in dated.items()}} for name, dated in PARAMETERS.items()}
-    system.parameters = parameters.ParameterNode("", data=tree)
-    kinds = {"vat_class": int, "ct_class": int, "counted": int}
-    formulas = {"vat_rate": _vat_rate, "ct_taxed": _ct_taxed, "ct_rate": _ct_rate, "ct_specific": _ct_specific, "base": _base,
-                "consumption_tax": _consumption_tax, "vat": _vat, "tax_total": _tax_total}
+    system.parameters = parameters.ParameterNode("", data={
+        name: {"values": {day: {"value": value} for day, value in dated.items()}} for name, dated in PARAMETERS.items()})
     for name in INPUTS:
-        system.add_variable(_variable(name, kinds.get(name, float)))
-    for name, formula in formulas.items():
+        system.add_variable(_variable(name, int if name in WHOLE else float))
+    for name, formula in FORMULAS.items():
         system.add_variable(_variable(name, bool if name == "ct_taxed" else float, formula))
     return system
 

@@ -15,58 +15,60 @@ def _row(name: str, figure: str, beside: str = "") -> str:
 
 
 def table(facts: Facts) -> str:
-    """Whole chain, stages, tax stage and messages of `bench.day.measure` as text."""
-    return "\n".join([*_whole(facts), "", *_steps(facts), "", *_tax(facts), "", *_messages(facts)])
+    """Whole chain, stages, tax stage and messages of `bench.day.Bench.measure` as text."""
+    return "\n".join([*_day(facts), *_whole(facts), "", *_steps(facts), "", *_tax(facts), "", *_messages(facts)])
+
+
+def _day(facts: Facts) -> list[str]:
+    distinct = ", ".join(f"{name} {count:,}" for name, count in facts["distinct"].items())
+    return [f"A day of {facts['lines']:,} lines, {facts['parcels']:,} parcels, seed {facts['seed']}; "
+            f"{facts['cpus']} cores, load before {facts['load_before']:.1f}", f"  distinct: {distinct}"]
 
 
 def _whole(facts: Facts) -> list[str]:
-    lines, seconds, copy = facts["lines"], facts["seconds"], facts["copy_seconds"]
-    day, gib = seconds * DAY_LINES / lines, facts["peak_rss_bytes"] / (1 << 30)
-    distinct = ", ".join(f"{name} {count:,}" for name, count in facts["distinct"].items())
+    seconds, copy = facts["seconds"], facts["copy_seconds"]
+    day = f"{seconds * DAY_LINES / facts['lines']:.0f} s for 9 million lines at this rate"
     return [
-        f"A day of {lines:,} lines, {facts['parcels']:,} parcels, seed {facts['seed']}, {facts['cpus']} cores, load {facts['load_before']:.1f} before",
-        f"  distinct: {distinct}",
-        _row("whole chain", f"{seconds:.1f} s", f"{seconds / copy:.1f} x copying; 9 million lines at this rate {day:.0f} s, "
-             f"bar {DAY_BAR_S} s, goal {DAY_GOAL_S} s"),
-        _row("only copying the Parquet file", f"{copy:.1f} s"),
+        _row("whole chain", f"{seconds:.1f} s", f"{day} (bar {DAY_BAR_S}, goal {DAY_GOAL_S})"),
+        _row("only copying the Parquet file", f"{copy:.1f} s", f"the chain takes {seconds / copy:.1f} times as long"),
         _row("lines a second", f"{facts['lines_per_s']:,}"),
         _row("processor seconds", f"{facts['cpu_seconds']:.1f} s"),
-        _row("most memory", f"{gib:.2f} GiB", f"bar {MEMORY_BAR >> 30} GiB"),
-        _row("parcels released", f"{facts['parcels_released']:,}", f"{100 * facts['paperless_ratio']:.1f} % of parcels decided"),
+        _row("most memory", f"{facts['peak_rss_bytes'] / (1 << 30):.2f} GiB", f"bar {MEMORY_BAR >> 30} GiB"),
+        _row("parcels released", f"{facts['parcels_released']:,}", f"{facts['paperless_ratio']:.1%} of parcels decided"),
         _row("lists written and compressed", f"{facts['lists']:,}", f"{facts['bytes']['messages'] / 1e6:.0f} MB"),
     ]
 
 
 def _steps(facts: Facts) -> list[str]:
-    scaled = facts["scaled"]
-    measured = [_row(name, f"{seconds:.2f} s") for name, seconds in facts["stages"].items() if name not in scaled["stages"]]
-    steps = [_row(name, f"{facts['stages'][name]:.2f} s", f"{1e6 * facts['stages'][name] / facts['lines']:.2f} µs a line")
-             for name in scaled["stages"]]
+    stages, scaled, micro = facts["stages"], facts["scaled"], 1e6 / facts["lines"]
+    measured = [_row(name, f"{taken:.2f} s") for name, taken in stages.items() if name not in scaled["stages"]]
+    steps = [_row(name, f"{stages[name]:.2f} s", f"{micro * stages[name]:.2f} µs a line") for name in scaled["stages"]]
     return ["Stages as they ran (two chunks are decided at a time)", *measured, "",
             f"Steps alone, one after another on {scaled['from_lines']:,} lines, scaled to the day", *steps]
 
 
 def _tax(facts: Facts) -> list[str]:
-    peer, own = facts["openfisca"], facts["tax"]
-    bar = f"bar {TAX_BAR}, goal {TAX_GOAL}"
+    peer, bars = facts["openfisca"], f"bar {TAX_BAR}, goal {TAX_GOAL}"
+    rates = {(of, what): f"{round(facts['tax'][of]['lines'] / facts['tax'][of][what]):,}/s"
+             for of in ("day", "imports") for what in ("seconds", "memory_seconds")}
     return [
         "Tax stage alone: read its columns, add the taxes, write Parquet",
-        _row("lines of the day", f"{own['day']['lines_per_s']:,}/s", f"{facts['tax_ratio_to_copy']:.2f} x copying the day ({bar})"),
+        _row("lines of the day", rates["day", "seconds"], f"{facts['tax_ratio_to_copy']:.2f} x copying the day ({bars})"),
         _row("", "", f"{facts['tax_ratio']:.2f} x copying only these columns"),
-        _row("imports only", f"{own['imports']['lines_per_s']:,}/s", f"{facts['tax_ratio_imports']:.2f} x copying only these columns"),
-        _row("OpenFisca-core, imports, in memory", f"{facts['openfisca_lines_per_s']:,}/s",
-             f"classes given, no file written; {peer['disagreements']:,} of {peer['lines']:,} lines differ by more than a fen"),
+        _row("imports only", rates["imports", "seconds"], f"{facts['tax_ratio_imports']:.2f} x copying only these columns"),
+        _row("lines of the day, in memory", rates["day", "memory_seconds"]),
+        _row("imports only, in memory", rates["imports", "memory_seconds"], "finds each code's classes itself"),
+        _row("OpenFisca-core, same, in memory", f"{facts['openfisca_lines_per_s']:,}/s",
+             f"is given the classes; {peer['disagreements']:,} of {peer['lines']:,} lines differ by more than a fen"),
     ]
 
 
 def _messages(facts: Facts) -> list[str]:
     """Rates by kind; the main figure writes 603 unsigned and 621 signed."""
     rates = [_row(name, f"{rate['documents_per_s']:,}/s") for name, rate in facts["message_rates"].items()]
-    alone = facts["message_rates_one_core"]
-    template = alone["template"]["documents_per_s"]
+    own, template = (facts["message_rates_one_core"][name]["documents_per_s"] for name in ("603 unsigned", "template"))
     return [
-        "Messages alone, from decided lines to compressed files", *rates,
-        _row("603 unsigned, one core", f"{alone['603 unsigned']['documents_per_s']:,}/s",
-             f"{alone['603 unsigned']['documents_per_s'] / template:.2f} x the string template (bar {TEMPLATE_BAR:,}/s)"),
+        "Messages alone, from decided lines to compressed files, documents a second", *rates,
+        _row("603 unsigned, one core", f"{own:,}/s", f"{own / template:.2f} x the string template (bar {TEMPLATE_BAR:,})"),
         _row("string template, one core", f"{template:,}/s", "texts given; no checks, numbers or index"),
     ]

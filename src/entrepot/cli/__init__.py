@@ -21,6 +21,8 @@ from entrepot.goods.errors import EntrepotError
 __all__ = ["cli", "main"]
 
 DEBUG_VARIABLE = "ENTREPOT_DEBUG"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No space left, no quota left, no larger file allowed: the same for a person."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,18 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EntrepotError as error:
         _say(str(error))
         sys.exit(error.exit_code)
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         _say(_outside(error))
         sys.exit(3)
 
 
-def _outside(error: Exception) -> str:
+def _outside(error: BaseException) -> str:
     """One line for what nobody foresaw: the disk, the rights, or a fault of ours."""
     text = " ".join(str(error).split())[:300]
-    full = isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left" in text
-    if full:
+    full = isinstance(error, OSError) and error.errno in FULL
+    if full or any(os.strerror(number) in text for number in FULL):
         return "the disk is full: free some space and run the same command again, it goes on where it stopped"
     if isinstance(error, PermissionError):
         return f"{error.filename}: no permission; choose a folder you may write, or a file you may read"

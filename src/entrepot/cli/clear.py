@@ -1,5 +1,6 @@
 """`entrepot clear`: a day of orders in, a batch folder out."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from entrepot.goods.texts import LANGUAGES, text
 from entrepot.run.clear import KINDS, Request, clear
 from entrepot.cli.summary_text import summary_text
 
-__all__ = ["clear_command", "parse_share"]
+__all__ = ["clear_command", "parse_kinds", "parse_share"]
 
 FILES = click.Path(path_type=Path)
 
@@ -44,10 +45,17 @@ class _Bar:
 
 def parse_share(given: str) -> int:
     """A share such as 0.01 in ppm, exactly; CallError outside 0 to 1 or finer than a millionth."""
-    whole, _, part = given.partition(".")
-    if not (whole + part).isdigit() or len(part) > 6 or int(whole or 0) * 1_000_000 + int(part.ljust(6, "0")) > 1_000_000:
+    found = re.fullmatch(r"([01])(?:\.([0-9]{1,6}))?", given)
+    ppm = int(found[1]) * 1_000_000 + int((found[2] or "").ljust(6, "0")) if found else -1
+    if not 0 <= ppm <= 1_000_000:
         raise CallError(f"--sample-share {given!r}: give a share from 0 to 1 with at most six decimals, such as 0.01")
-    return int(whole or 0) * 1_000_000 + int(part.ljust(6, "0"))
+    return ppm
+
+
+def parse_kinds(given: str) -> tuple[str, ...]:
+    """Message kinds of a list such as 303,603; each once, known ones in their own order, so that the order given is nothing."""
+    asked = [kind.strip() for kind in given.split(",") if kind.strip()]
+    return (*(kind for kind in KINDS if kind in asked), *(kind for kind in asked if kind not in KINDS))
 
 
 @click.command("clear")
@@ -80,7 +88,7 @@ def clear_command(
     """
     request = Request(
         orders, out, mapping, catalogues, nomenclatures, law_folders, rates, balances, sender, signer,
-        tuple(kind for kind in kinds.split(",") if kind), parse_share(sample_share), message_time)
+        parse_kinds(kinds), parse_share(sample_share), message_time)
     if progress if progress is not None else sys.stderr.isatty():
         bar = _Bar(lang)
         with bar.bars:

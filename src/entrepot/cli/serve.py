@@ -44,7 +44,7 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
 
 @click.command("serve")
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--port", default=8000, show_default=True, help="Port on this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port on this machine.")
 def serve_command(result: Path, port: int) -> int:
     """Show the report of the batch folder RESULT at a local address until stopped with Ctrl-C.
 

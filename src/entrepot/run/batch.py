@@ -141,11 +141,12 @@ def _make_folder(folder: Path) -> None:
 
 def _manifest_for(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
     new = {"state": "running", "identity": dict(identity), "steps": {}}
-    if not (folder / MANIFEST).exists():
-        if any(path.name not in (WORK, f".{MANIFEST}.part") for path in folder.iterdir()):
-            raise CallError(f"{folder} is not empty and not a batch: give --out a new or empty folder")
+    if not {path.name for path in folder.iterdir()} - {WORK, f".{MANIFEST}.part"}:
         return new
-    manifest = read_manifest(folder)
+    try:
+        manifest = read_manifest(folder)
+    except InputError:
+        raise CallError(f"{folder} is not empty and not a batch: give --out a new or empty folder") from None
     differs = [name for name in identity if manifest["identity"].get(name) != identity[name]]
     if not differs:
         return manifest if manifest["state"] == "done" else manifest | {"steps": _intact_steps(folder, manifest["steps"])}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from entrepot.goods.problems import escape_formulas
 from entrepot.run.batch import Batch
 
 __all__ = ["matched_cancellations"]
@@ -30,5 +31,5 @@ def matched_cancellations(batch: Batch, lines: Path) -> dict[str, int]:
     found = latest.select("row_id", cancels_order_id="order_id_sale", cancels_line_no="line_no_sale").collect()
     listed = open_rows.join(found, on="row_id", how="left").sort("row_id").select(
         "order_id", "line_no", "declared_on", "sku", "cancels_order_id", "cancels_line_no")
-    batch.write(batch.folder / "cancellations.csv", listed.write_csv)
+    batch.write(batch.folder / "cancellations.csv", escape_formulas(listed).write_csv)
     return {"rows": listed.height, "matched": found.height}

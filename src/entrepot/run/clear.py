@@ -6,9 +6,9 @@ that are put in place whole and entered in the manifest, so a killed run goes on
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ from entrepot.run.batch import Batch, file_hash, open_batch
 from entrepot.run.day import Day, decide_chunk
 from entrepot.run.finish import finish
 from entrepot.run.home import Home, open_home
-from entrepot.run.intake import Intake, take_in
+from entrepot.run.intake import Intake, shown_names, take_in
 from entrepot.run.orders_check import check_orders
+from entrepot.run.workers import in_order
 
 __all__ = ["KINDS", "Progress", "Request", "clear"]
 
@@ -38,7 +39,6 @@ Progress = Callable[[str, int, int | None], None]
 
 KINDS = ("303", "603", "621")
 ROWS_PER_CHUNK = 200_000
-WORKERS = 2
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -108,6 +108,18 @@ def _check_inputs(request: Request) -> None:
     unknown = [kind for kind in request.kinds if kind not in KINDS]
     if unknown:
         raise CallError(f"message kind {unknown[0]!r} is not written: use one or more of {', '.join(KINDS)}")
+    if request.message_time is not None and not _is_moment(request.message_time):
+        raise CallError(f"message time {request.message_time!r}: give YYYYMMDDhhmmss in China time, such as 20260310120000")
+    for path in (*request.inputs, request.out):
+        if str(path) != str(path).encode(errors="ignore").decode():
+            raise CallError(f"{str(path)!r}: the name is not UTF-8; rename it first")
+
+
+def _is_moment(given: str) -> bool:
+    try:
+        return f"{datetime.strptime(given, '%Y%m%d%H%M%S'):%Y%m%d%H%M%S}" == given
+    except ValueError:
+        return False
 
 
 def _open(request: Request) -> _Opened:
@@ -136,7 +148,7 @@ def _identity(request: Request, opened: _Opened) -> dict[str, Any]:
     files = {name: file_hash(path) if path else None for name, path in (
         ("rates", request.rates), ("balances", request.balances), ("sender", request.sender))}
     return {
-        "code_version": __version__, "inputs": [_input(path) for path in request.inputs], "law": opened.law.hash,
+        "code_version": __version__, "inputs": [_input(*named) for named in zip(request.inputs, shown_names(request.inputs), strict=True)], "law": opened.law.hash,
         "mapping": small(repr(opened.mapping)), "catalogue": _frame_hash(opened.catalogue.frame),
         "nomenclature": _frame_hash(opened.nomenclature.frame),
         "installation": opened.home.fingerprint, "files": files,
@@ -148,14 +160,14 @@ def _frame_hash(frame: pl.DataFrame) -> str:
     return hashlib.sha256(frame.write_csv().encode()).hexdigest()
 
 
-def _input(path: Path) -> dict[str, Any]:
+def _input(path: Path, name: str) -> dict[str, Any]:
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the files in it")
     if not path.exists():
         raise InputError(f"{path} does not exist")
     if not path.is_file():
         raise InputError(f"{path} is a pipe or a device: save what it gives as a file first")
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+    return {"name": name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def _store_inputs(batch: Batch, opened: _Opened) -> None:
@@ -194,22 +206,6 @@ def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
     names = [f"chunk-{number:05d}" for number in range(count)]
     missing = [number for number in range(count) if names[number] not in batch.manifest["steps"]]
     progress("decide", sum(batch.manifest["steps"][name]["rows"] for name in names if name in batch.manifest["steps"]), rows)
-    for number, note in _in_order(missing, lambda number: decide_chunk(batch, day, number, count)):
+    for number, note in in_order(missing, lambda number: decide_chunk(batch, day, number, count)):
         batch.note(names[number], note)
         progress("decide", note["rows"], rows)
-
-
-def _in_order(numbers: list[int], work: Callable[[int], Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Results in order, with at most WORKERS + 1 pieces of work under way or waiting."""
-    pool = ThreadPoolExecutor(WORKERS)
-    waiting: list[tuple[int, Future[Mapping[str, Any]]]] = []
-    try:
-        for number in numbers:
-            waiting.append((number, pool.submit(work, number)))
-            if len(waiting) > WORKERS:
-                first, future = waiting.pop(0)
-                yield first, future.result()
-        for first, future in waiting:
-            yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)  # after a fault or Ctrl-C only what is under way is ended

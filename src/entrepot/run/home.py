@@ -7,6 +7,7 @@ it; buyers' keys and the draw for checks are derived from it, so a trader can pr
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Home:
 def open_home(folder: Path | None = None) -> Home:
     """Open the installation folder, making it and its secret on first use.
 
-    Raises WorldError when the folder cannot be written.
+    Raises WorldError when the folder cannot be written or the secret in it is damaged.
     """
     place = folder or Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".local" / "share" / "entrepot")
     try:
@@ -59,4 +60,7 @@ def _secret(file: Path) -> bytes:
             pass
         finally:
             fresh.unlink()
-    return bytes.fromhex(file.read_text(encoding="ascii").strip())
+    text = file.read_text(encoding="ascii", errors="replace").strip()
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise WorldError(f"{file} is damaged: put back its copy; a new secret would change every buyer's key", retryable=False)
+    return bytes.fromhex(text)

@@ -5,9 +5,8 @@ known. Each batch of rows becomes one file sorted by the group's hash; a later s
 out of all files and has whole groups, however large the day is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ from entrepot.goods.nomenclature import Nomenclature
 from entrepot.goods.parse import parse
 from entrepot.goods.read import RawBatch, read_batches
 from entrepot.run.batch import Batch
+from entrepot.run.workers import in_order
 
-__all__ = ["HASH_SPACE", "Intake", "hash_range", "raw_batches", "read_range", "take_in"]
+__all__ = ["HASH_SPACE", "Intake", "hash_range", "raw_batches", "read_range", "shown_names", "take_in"]
 
 HASH_SPACE = 1 << 64
 GROUP_SEED, ORDER_SEED = 20_140_210, 20_200_701
@@ -40,14 +40,21 @@ class Intake:
     inputs: Sequence[Path] = field(default_factory=tuple)
 
 
+def shown_names(inputs: Sequence[Path]) -> list[str]:
+    """What each input is called in problems and results: its file name, numbered in order of the call if it comes again."""
+    names = [path.name for path in inputs]
+    before = [names[:place].count(name) for place, name in enumerate(names)]
+    return [f"{name} ({count + 1})" if count else name for name, count in zip(names, before, strict=True)]
+
+
 def raw_batches(inputs: Sequence[Path], mapping: ColumnMapping, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, RawBatch]]:
     """Every batch of every input with the running number of its first row.
 
     The numbers depend on the inputs alone, never on how often a run was killed.
     """
     first = 0
-    for path in inputs:
-        for raw in read_batches(path, mapping, batch_rows=batch_rows):
+    for path, name in zip(inputs, shown_names(inputs), strict=True):
+        for raw in read_batches(path, mapping, batch_rows=batch_rows, source_file=name):
             yield first, raw
             first += raw.frame.height
 
@@ -59,12 +66,18 @@ def take_in(batch: Batch, intake: Intake, progress: Callable[[int], None]) -> in
     """
     rows = 0
     batches = raw_batches(intake.inputs, intake.mapping, intake.batch_rows)
-    for number, (first_row_id, raw) in enumerate(batches):
-        name = f"intake-{number:05d}"
-        batch.step(name, partial(_take_part, batch, intake, raw, first_row_id, name))
+    pieces = ((f"intake-{number:05d}", first_row_id, raw) for number, (first_row_id, raw) in enumerate(batches))
+    for (name, first_row_id, raw), note in in_order(pieces, lambda piece: _taken(batch, intake, *piece)):
+        batch.note(name, note)
         rows = first_row_id + raw.frame.height
         progress(raw.frame.height)
     return rows
+
+
+def _taken(batch: Batch, intake: Intake, name: str, first_row_id: int, raw: RawBatch) -> Mapping[str, Any]:
+    """The note of a part, made now if no earlier run made it."""
+    known: Mapping[str, Any] | None = batch.manifest["steps"].get(name)
+    return known or _take_part(batch, intake, raw, first_row_id, name)
 
 
 def _take_part(batch: Batch, intake: Intake, raw: RawBatch, first_row_id: int, name: str) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Processes of their own for everything that is measured.
+
+The parent holds nothing but their answers, so that the memory measured is theirs: a child starts with the
+high-water mark of its parent.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+__all__ = ["Facts", "JobError", "Ran", "run"]
+
+Facts = dict[str, Any]
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class JobError(Exception):
+    """A measured process failed; the message holds the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A finished process: its answer, wall and processor seconds, and the most memory it held."""
+
+    answer: Facts
+    seconds: float
+    cpu_seconds: float
+    peak_rss_bytes: int
+
+
+def run(arguments: Sequence[str | Path], home: Path) -> Ran:
+    """Run `python -m ...` in a fresh process and measure it; JobError when it fails."""
+    command = [sys.executable, "-m", *map(str, arguments)]
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        start = perf_counter()
+        child = subprocess.Popen(command, stdout=said, stderr=complained, env={**os.environ, "ENTREPOT_HOME": str(home)})
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        complained.seek(0)
+        if child.returncode:
+            last = complained.read().decode(errors="replace")[-2000:]
+            raise JobError(f"{' '.join(command[2:])} ended with {child.returncode}: {last}")
+        answer = json.loads(said.read().splitlines()[-1])
+    return Ran(answer, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT)
