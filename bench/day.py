@@ -59,7 +59,8 @@ class Bench:
         """What the day holds; made once, told again from the note beside it."""
         note = self.orders.with_suffix(".json")
         if not note.exists():
-            made = run(["bench.make_day", self.orders, "--lines", str(self.lines), "--seed", str(self.seed)], self.folder)
+            size = ["--lines", str(self.lines), "--seed", str(self.seed)]
+            made = run(["bench.make_day", self.orders, *size], self.folder)
             note.write_text(json.dumps(made.answer))
         told: Facts = json.loads(note.read_text())
         return told
@@ -90,7 +91,7 @@ class Bench:
         return {"stages": {**walls, **scaled}, "scaled": {"from_lines": count, "stages": list(scaled)}}
 
     def tax(self, copy_seconds: float) -> Facts:
-        """The tax stage alone beside copying its columns, beside copying the day (scaled), and beside OpenFisca-core."""
+        """The tax stage alone beside copying its columns, copying the day (scaled), and OpenFisca-core."""
         self.job("tax-files", self.orders, self.folder, str(min(self.lines, TAX_LINES)))
         day, imports = (self.job("tax", self.folder / name, self.folder / "taxed.parquet").answer
                         for name in ("tax.parquet", "tax-imports.parquet"))
@@ -109,7 +110,8 @@ class Bench:
 
 
 def _rates(timed: Mapping[str, Facts]) -> Facts:
-    return {name: {**facts, "documents_per_s": round(facts["documents"] / facts["seconds"])} for name, facts in timed.items()}
+    return {name: {**facts, "documents_per_s": round(facts["documents"] / facts["seconds"])}
+            for name, facts in timed.items()}
 
 
 def _size(path: Path) -> int:

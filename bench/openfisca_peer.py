@@ -16,7 +16,7 @@ __all__ = ["INPUTS", "compute"]
 
 INPUTS = ("price", "vat_class", "ct_class", "counted", "content", "content_price", "unit_price")
 WHOLE = ("vat_class", "ct_class", "counted")
-"""VAT class: 1 standard, 2 reduced. CT class: 1 cosmetics, 2 wine, 3 spirits, 4 watches. `counted`: content in pieces."""
+"""VAT class: 1 standard, 2 reduced. CT class: 1 cosmetics, 2 wine, 3 spirits, 4 watches. `counted`: in pieces."""
 DAY = "2026-03-10"
 PARAMETERS = {
     "share": {"2016-04-08": 0.70},
@@ -89,8 +89,8 @@ FORMULAS = {
 
 def _system() -> Any:
     system = taxbenefitsystems.TaxBenefitSystem([LINE])
-    system.parameters = parameters.ParameterNode("", data={
-        name: {"values": {day: {"value": value} for day, value in dated.items()}} for name, dated in PARAMETERS.items()})
+    dated = {name: {day: {"value": value} for day, value in values.items()} for name, values in PARAMETERS.items()}
+    system.parameters = parameters.ParameterNode("", data={name: {"values": values} for name, values in dated.items()})
     for name in INPUTS:
         system.add_variable(_variable(name, int if name in WHOLE else float))
     for name, formula in FORMULAS.items():

@@ -38,9 +38,10 @@ class Ran:
 def run(arguments: Sequence[str | Path], home: Path) -> Ran:
     """Run `python -m ...` in a fresh process and measure it; JobError when it fails."""
     command = [sys.executable, "-m", *map(str, arguments)]
+    environment = {**os.environ, "ENTREPOT_HOME": str(home)}
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
         start = perf_counter()
-        child = subprocess.Popen(command, stdout=said, stderr=complained, env={**os.environ, "ENTREPOT_HOME": str(home)})
+        child = subprocess.Popen(command, stdout=said, stderr=complained, env=environment)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -34,7 +34,7 @@ def _whole(facts: Facts) -> list[str]:
         _row("lines a second", f"{facts['lines_per_s']:,}"),
         _row("processor seconds", f"{facts['cpu_seconds']:.1f} s"),
         _row("most memory", f"{facts['peak_rss_bytes'] / (1 << 30):.2f} GiB", f"bar {MEMORY_BAR >> 30} GiB"),
-        _row("parcels released", f"{facts['parcels_released']:,}", f"{facts['paperless_ratio']:.1%} of parcels decided"),
+        _row("parcels released", f"{facts['parcels_released']:,}", f"{facts['paperless_ratio']:.1%} of those decided"),
         _row("lists written and compressed", f"{facts['lists']:,}", f"{facts['bytes']['messages'] / 1e6:.0f} MB"),
     ]
 
@@ -53,9 +53,9 @@ def _tax(facts: Facts) -> list[str]:
              for of in ("day", "imports") for what in ("seconds", "memory_seconds")}
     return [
         "Tax stage alone: read its columns, add the taxes, write Parquet",
-        _row("lines of the day", rates["day", "seconds"], f"{facts['tax_ratio_to_copy']:.2f} x copying the day ({bars})"),
+        _row("lines of the day", rates["day", "seconds"], f"{facts['tax_ratio_to_copy']:.2f} x copying the day, {bars}"),
         _row("", "", f"{facts['tax_ratio']:.2f} x copying only these columns"),
-        _row("imports only", rates["imports", "seconds"], f"{facts['tax_ratio_imports']:.2f} x copying only these columns"),
+        _row("imports only", rates["imports", "seconds"], f"{facts['tax_ratio_imports']:.2f} x copying only these"),
         _row("lines of the day, in memory", rates["day", "memory_seconds"]),
         _row("imports only, in memory", rates["imports", "memory_seconds"], "finds each code's classes itself"),
         _row("OpenFisca-core, same, in memory", f"{facts['openfisca_lines_per_s']:,}/s",
@@ -69,6 +69,6 @@ def _messages(facts: Facts) -> list[str]:
     own, template = (facts["message_rates_one_core"][name]["documents_per_s"] for name in ("603 unsigned", "template"))
     return [
         "Messages alone, from decided lines to compressed files, documents a second", *rates,
-        _row("603 unsigned, one core", f"{own:,}/s", f"{own / template:.2f} x the string template (bar {TEMPLATE_BAR:,})"),
+        _row("603 unsigned, one core", f"{own:,}/s", f"{own / template:.2f} x the template (bar {TEMPLATE_BAR:,}/s)"),
         _row("string template, one core", f"{template:,}/s", "texts given; no checks, numbers or index"),
     ]

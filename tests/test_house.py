@@ -66,9 +66,12 @@ def test_modules_stay_small() -> None:
 
 
 def test_functions_stay_short() -> None:
-    spans = [node.end_lineno - node.lineno + 1 for path in MODULES
-             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-             if isinstance(node, ast.FunctionDef) and node.end_lineno]
+    spans = [
+        node.end_lineno - node.lineno + 1
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno
+    ]
     spans.sort()
     assert spans[len(spans) // 2] <= 10
     assert spans[int(len(spans) * 0.95)] <= 50
@@ -105,7 +108,9 @@ def test_every_code_written_in_the_source_has_its_text() -> None:
     """Problem and reason ids quoted anywhere in the source are known to the texts."""
     known = set(all_texts())
     for path in MODULES:
-        for code in re.findall(r'"((?:goods|release|value|ceb)\.[a-z][a-zA-Z0-9-]+)"', path.read_text(encoding="utf-8")):
+        for code in re.findall(
+            r'"((?:goods|release|value|ceb)\.[a-z][a-zA-Z0-9-]+)"', path.read_text(encoding="utf-8")
+        ):
             assert code in known or code.endswith((".csv", ".yaml")), f"{path.name}: {code}"
 
 

@@ -29,7 +29,9 @@ def _check(row: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
             assert row[name] == wanted, (name, row[name])
 
 
-@pytest.mark.parametrize(("common", "case"), [(common, case) for _, common, case in CASES], ids=[name for name, *_ in CASES])
+@pytest.mark.parametrize(
+    ("common", "case"), [(common, case) for _, common, case in CASES], ids=[name for name, *_ in CASES]
+)
 def test_case(common: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> None:
     result = decided(common, case, tmp_path)
     rows = {(row["order_id"], row["line_no"]): row for row in result.iter_rows(named=True)}
@@ -43,8 +45,12 @@ def test_case(common: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> N
 def test_simplified_declaration(case: dict[str, Any]) -> None:
     kinds = pl.DataFrame([{"needs_licence": False, **kind} for kind in case["kinds"]])
     lines = kinds.select(
-        "hs_code", "needs_licence", order_id=pl.lit("O-1"), declared_on=pl.lit("2026-03-01").str.to_date(),
-        goods_fen=pl.col("value").cast(pl.Int64) * 100)
+        "hs_code",
+        "needs_licence",
+        order_id=pl.lit("O-1"),
+        declared_on=pl.lit("2026-03-01").str.to_date(),
+        goods_fen=pl.col("value").cast(pl.Int64) * 100,
+    )
     declared = simplified_declaration(lines, LAW)
     wanted = [(kind["hs_code"], int(kind["value"]) * 100, kind.get("kinds", 1)) for kind in case["expect"]]
     assert declared.select("hs_code", "value_fen", "kinds").rows() == wanted

@@ -18,9 +18,22 @@ from tests.cases import LAW
 
 DAY = date(2026, 3, 1)
 RETAIL: dict[str, Any] = {
-    "order_id": "O-1", "line_no": 1, "direction": "import", "declared_on": DAY, "seller_country": "JP", "buyer_country": "CN",
-    "buyer_kind": "person", "buyer_key": "b", "platform_sale": True, "bonded": True, "pilot_zone": True, "currency": "CNY",
-    "on_positive_list": True, "quantity_e5": 100_000, "line_kind": "sale", "valid": True,
+    "order_id": "O-1",
+    "line_no": 1,
+    "direction": "import",
+    "declared_on": DAY,
+    "seller_country": "JP",
+    "buyer_country": "CN",
+    "buyer_kind": "person",
+    "buyer_key": "b",
+    "platform_sale": True,
+    "bonded": True,
+    "pilot_zone": True,
+    "currency": "CNY",
+    "on_positive_list": True,
+    "quantity_e5": 100_000,
+    "line_kind": "sale",
+    "valid": True,
 }
 CENT = Decimal("0.01")
 
@@ -48,8 +61,17 @@ RATES = {"3304990039": Fraction(15, 100), "2204210000": Fraction(10, 100), "4202
 @given(st.lists(st.tuples(PRICES, st.sampled_from(sorted(RATES))), min_size=1, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_composite_tax_equals_the_formula_in_fractions(drawn: list[tuple[int, str]]) -> None:
-    rows = [{"order_id": f"O-{place}", "buyer_key": f"b{place}", "hs_code": code, "unit_price_e5": fen * 1000,
-             "content_quantity_e5": 100_000, "content_unit": "ml"} for place, (fen, code) in enumerate(drawn)]
+    rows = [
+        {
+            "order_id": f"O-{place}",
+            "buyer_key": f"b{place}",
+            "hs_code": code,
+            "unit_price_e5": fen * 1000,
+            "content_quantity_e5": 100_000,
+            "content_unit": "ml",
+        }
+        for place, (fen, code) in enumerate(drawn)
+    ]
     result = decided(rows)
     for row, (fen, code) in zip(result.iter_rows(named=True), drawn, strict=True):
         rate = RATES[code] if code != "3304990039" or fen >= 1000 else Fraction(0)
@@ -65,8 +87,13 @@ def test_composite_tax_equals_the_formula_in_fractions(drawn: list[tuple[int, st
 @settings(max_examples=60, deadline=None)
 def test_compound_tax_of_spirits_equals_the_formula(price: int, pieces: int, millilitres: int) -> None:
     fen = price // pieces * pieces or pieces
-    row = {"hs_code": "2208300000", "unit_price_e5": fen // pieces * 1000, "quantity_e5": pieces * 100_000,
-           "content_quantity_e5": millilitres * 100_000, "content_unit": "ml"}
+    row = {
+        "hs_code": "2208300000",
+        "unit_price_e5": fen // pieces * 1000,
+        "quantity_e5": pieces * 100_000,
+        "content_quantity_e5": millilitres * 100_000,
+        "content_unit": "ml",
+    }
     result = decided([row]).row(0, named=True)
     specific = Fraction(912, 1000) * 100 * Fraction(millilitres * pieces, 1000)
     ct = (fen + specific) / Fraction(8, 10) * Fraction(2, 10) + specific
@@ -98,16 +125,29 @@ def test_rounding_modes_at_the_half(mode: str, wanted: int) -> None:
     assert pl.select(divide(pl.lit(5, pl.Int128), 2, mode)).item() == wanted
 
 
-ORDERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 400), st.integers(1, 600_000)), min_size=1, max_size=60)
+ORDERS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 400), st.integers(1, 600_000)), min_size=1, max_size=60
+)
 
 
 @given(ORDERS, st.integers(0, 2_600_000))
 @settings(max_examples=150, deadline=None)
 def test_the_yearly_fold_is_the_plain_loop(drawn: list[tuple[str, int, int]], opening: int) -> None:
-    orders = pl.DataFrame([
-        {"order_index": place, "order_id": f"O-{place:03d}", "buyer_key": buyer, "declared_on": DAY + timedelta(day),
-         "order_price_fen": fen, "line_count": 1, "piece_e5": 100_000, "limit_applies": True}
-        for place, (buyer, day, fen) in enumerate(drawn)])
+    orders = pl.DataFrame(
+        [
+            {
+                "order_index": place,
+                "order_id": f"O-{place:03d}",
+                "buyer_key": buyer,
+                "declared_on": DAY + timedelta(day),
+                "order_price_fen": fen,
+                "line_count": 1,
+                "piece_e5": 100_000,
+                "limit_applies": True,
+            }
+            for place, (buyer, day, fen) in enumerate(drawn)
+        ]
+    )
     balances = pl.DataFrame({"buyer_key": ["a"], "year": [2026], "spent_fen": [opening]})
     folded = add_limits(orders, LAW, balances)
     spent: dict[tuple[str, int], int] = {("a", 2026): opening}
@@ -123,8 +163,15 @@ def test_the_yearly_fold_is_the_plain_loop(drawn: list[tuple[str, int, int]], op
 @given(st.lists(st.integers(1, 10**7), min_size=2, max_size=12), st.integers(0, 10**6))
 @settings(max_examples=100, deadline=None)
 def test_apportioned_freight_adds_up_and_follows_value(values: list[int], freight: int) -> None:
-    rows = [{"line_no": place + 1, "unit_price_e5": fen * 1000, "hs_code": "4202210000",
-             "freight_e5": freight * 1000 if place == 0 else None} for place, fen in enumerate(values)]
+    rows = [
+        {
+            "line_no": place + 1,
+            "unit_price_e5": fen * 1000,
+            "hs_code": "4202210000",
+            "freight_e5": freight * 1000 if place == 0 else None,
+        }
+        for place, fen in enumerate(values)
+    ]
     result = decided(rows)
     shares = result.get_column("freight_fen").to_list()
     assert sum(shares) == freight
@@ -135,7 +182,14 @@ def test_apportioned_freight_adds_up_and_follows_value(values: list[int], freigh
 @given(st.permutations(list(range(6))))
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_rows_changes_nothing(places: list[int]) -> None:
-    rows = [{"order_id": f"O-{place // 2}", "line_no": place % 2 + 1, "hs_code": "4202210000",
-             "unit_price_e5": (place + 1) * 60_000_000} for place in range(6)]
+    rows = [
+        {
+            "order_id": f"O-{place // 2}",
+            "line_no": place % 2 + 1,
+            "hs_code": "4202210000",
+            "unit_price_e5": (place + 1) * 60_000_000,
+        }
+        for place in range(6)
+    ]
     plain = decided(rows).sort("order_id", "line_no").drop("row_id")
     assert decided([rows[place] for place in places]).sort("order_id", "line_no").drop("row_id").equals(plain)

@@ -12,10 +12,10 @@ from lxml import html
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.cells import cell_len
 
+from entrepot.cli.summary_text import summary_text
 from entrepot.goods.errors import CallError, WorldError
 from entrepot.goods.texts import texts
 from entrepot.run.report import render_report, write_report
-from entrepot.cli.summary_text import summary_text
 from entrepot.run.wording import money, named, ratio, share
 
 CHROMIUM = Path("/usr/bin/chromium")

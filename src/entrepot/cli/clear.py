@@ -6,14 +6,22 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import ProgressColumn, Task
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
+from entrepot.cli.summary_text import summary_text
 from entrepot.goods.errors import CallError
 from entrepot.goods.texts import LANGUAGES, text
 from entrepot.run.clear import KINDS, Request, clear
-from entrepot.cli.summary_text import summary_text
 
 __all__ = ["clear_command", "parse_kinds", "parse_share"]
 
@@ -32,8 +40,14 @@ class _Bar:
     """A progress bar per stage, with rate and time left, on standard error."""
 
     def __init__(self, language: str) -> None:
-        self.bars = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(),
-                             TimeRemainingColumn(), console=Console(stderr=True))
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
         self.language = language
         self.tasks: dict[str, TaskID] = {}
 
@@ -63,7 +77,9 @@ def parse_kinds(given: str) -> tuple[str, ...]:
 @click.option("--out", type=FILES, required=True, help="Folder of the batch: new, empty, or one to go on with.")
 @click.option("--mapping", help="Column mapping: a ready one (online-retail) or a YAML file.")
 @click.option("--catalogue", "catalogues", type=FILES, multiple=True, help="Product catalogue CSV; may be repeated.")
-@click.option("--nomenclature", "nomenclatures", type=FILES, multiple=True, help="Official code list to check codes against.")
+@click.option(
+    "--nomenclature", "nomenclatures", type=FILES, multiple=True, help="Official code list to check codes against."
+)
 @click.option("--law", "law_folders", type=FILES, multiple=True, help="Folder of further law values.")
 @click.option("--rates", type=FILES, help="Exchange rates: ECB history or a CSV of customs rates.")
 @click.option("--balances", type=FILES, help="CSV of buyer_id, year, spent: what is used of the yearly limit.")
@@ -77,23 +93,51 @@ def parse_kinds(given: str) -> tuple[str, ...]:
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the table.")
 def clear_command(
-    orders: tuple[Path, ...], out: Path, mapping: str | None, catalogues: tuple[Path, ...],
-    nomenclatures: tuple[Path, ...], law_folders: tuple[Path, ...], rates: Path | None, balances: Path | None,
-    sender: Path | None, signer: str, kinds: str, message_time: str | None, sample_share: str,
-    progress: bool | None, strict: bool, lang: str, as_json: bool,
+    orders: tuple[Path, ...],
+    out: Path,
+    mapping: str | None,
+    catalogues: tuple[Path, ...],
+    nomenclatures: tuple[Path, ...],
+    law_folders: tuple[Path, ...],
+    rates: Path | None,
+    balances: Path | None,
+    sender: Path | None,
+    signer: str,
+    kinds: str,
+    message_time: str | None,
+    sample_share: str,
+    progress: bool | None,
+    strict: bool,
+    lang: str,
+    as_json: bool,
 ) -> int:
     """Decide every line of ORDERS (CSV, XLSX, JSON Lines, Parquet) and write messages, reasons and a report.
 
     Example: entrepot clear orders.csv --catalogue products.csv --out day1
     """
     request = Request(
-        orders, out, mapping, catalogues, nomenclatures, law_folders, rates, balances, sender, signer,
-        parse_kinds(kinds), parse_share(sample_share), message_time)
+        orders,
+        out,
+        mapping,
+        catalogues,
+        nomenclatures,
+        law_folders,
+        rates,
+        balances,
+        sender,
+        signer,
+        parse_kinds(kinds),
+        parse_share(sample_share),
+        message_time,
+    )
     if progress if progress is not None else sys.stderr.isatty():
         bar = _Bar(lang)
         with bar.bars:
             summary = clear(request, bar)
     else:
         summary = clear(request)
-    click.echo((out / "summary.json").read_text(encoding="utf-8") if as_json else summary_text(summary, lang, out), nl=not as_json)
+    click.echo(
+        (out / "summary.json").read_text(encoding="utf-8") if as_json else summary_text(summary, lang, out),
+        nl=not as_json,
+    )
     return 1 if strict and summary["rows_refused"] else 0

@@ -64,7 +64,11 @@ def _step(step: Mapping[str, Any], language: str) -> Iterator[str]:
 def _check(check: Mapping[str, Any], language: str) -> Iterator[str]:
     mark = MARKS[check["answer"]] if check["decides"] else "·"
     numbers = {name: shown(value, unit) for name, (value, unit) in check["numbers"].items()}
-    given = "  (" + ", ".join(f"{text('number.' + name, language)} {value}" for name, value in numbers.items()) + ")" if numbers else ""
+    given = (
+        "  (" + ", ".join(f"{text('number.' + name, language)} {value}" for name, value in numbers.items()) + ")"
+        if numbers
+        else ""
+    )
     yield f"    {mark} {text(check['rule'], language)} [{check['rule']}]{given}"
     if check["decides"]:
         for law in check["law"]:

@@ -15,8 +15,20 @@ from entrepot.law import Law
 __all__ = ["ORDER_COLUMNS", "decide", "decide_orders", "valued", "without_rate"]
 
 ORDER_COLUMNS = [
-    "mode", "mode_rule", "mode_choice", "mode_refused", "form_rule", "list_form", "code_digits", "limit_applies",
-    "limit_rule", "spent_fen", "freight_given", "order_goods_fen", "order_price_fen", *(option_column(mode) for mode in MODES),
+    "mode",
+    "mode_rule",
+    "mode_choice",
+    "mode_refused",
+    "form_rule",
+    "list_form",
+    "code_digits",
+    "limit_applies",
+    "limit_rule",
+    "spent_fen",
+    "freight_given",
+    "order_goods_fen",
+    "order_price_fen",
+    *(option_column(mode) for mode in MODES),
 ]
 
 
@@ -63,4 +75,5 @@ def add_listing(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
         return found.with_columns(listed=on_list, listed_by_trader=pl.lit(value=False)).drop("_row", "_row_unconfirmed")
     stated = pl.when(on_list).then(pl.lit(value=True)).otherwise(pl.col("on_positive_list"))
     return found.with_columns(listed=stated, listed_by_trader=~on_list & pl.col("on_positive_list")).drop(
-        "_row", "_row_unconfirmed", strict=False)
+        "_row", "_row_unconfirmed", strict=False
+    )

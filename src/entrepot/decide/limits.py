@@ -25,15 +25,21 @@ def limit_rules(law: Law) -> list[Rule]:
     over, single = price > order_limit, (pl.col("line_count") == 1) & (pl.col("piece_e5") == 100_000)
     full = law.on(SINGLE_ITEM, ON) == "full_tax"
     leaves = (ORDER_LIMIT, YEARLY_LIMIT)
-    numbers = {"price": Number(price, "fen"), "spent": Number(spent, "fen"),
-               "order_limit": Number(order_limit, "fen"), "yearly_limit": Number(yearly, "fen")}
+    numbers = {
+        "price": Number(price, "fen"),
+        "spent": Number(spent, "fen"),
+        "order_limit": Number(order_limit, "fen"),
+        "yearly_limit": Number(yearly, "fen"),
+    }
     exactly = "cn/cbec/exact_yearly_limit_single_item"
     return [
         Rule("cn.cbec.not-retail-import", ~pl.col("limit_applies"), "no"),
         Rule("cn.cbec.limits-not-in-law", order_limit.is_null() | yearly.is_null(), "unknown", leaves),
         Rule("cn.cbec.over-order-limit", over & ~(single & full), "no", (*leaves, SINGLE_ITEM), numbers),
         Rule("cn.cbec.over-yearly-limit", spent + price > yearly, "no", leaves, numbers),
-        Rule("cn.cbec.single-item-exactly-yearly-limit", over & (price == yearly), "unknown", (*leaves, exactly), numbers),
+        Rule(
+            "cn.cbec.single-item-exactly-yearly-limit", over & (price == yearly), "unknown", (*leaves, exactly), numbers
+        ),
         Rule("cn.cbec.single-item-over-order-limit", over, "yes", (*leaves, SINGLE_ITEM), numbers),
         Rule("cn.cbec.within-order-and-yearly-limit", law=leaves, numbers=numbers),
     ]
@@ -59,7 +65,9 @@ def _with_balances(orders: pl.DataFrame, balances: pl.DataFrame | None) -> pl.Da
     dated = orders.with_columns(_year=year)
     if balances is None or balances.is_empty():
         return dated.with_columns(spent_fen=pl.lit(0, pl.Int64))
-    known = balances.select("buyer_key", _year=pl.col("year").cast(pl.Int64), spent_fen=pl.col("spent_fen").cast(pl.Int64))
+    known = balances.select(
+        "buyer_key", _year=pl.col("year").cast(pl.Int64), spent_fen=pl.col("spent_fen").cast(pl.Int64)
+    )
     joined = dated.join(known, on=["buyer_key", "_year"], how="left", maintain_order="left")
     return joined.with_columns(pl.col("spent_fen").fill_null(0))
 
@@ -74,8 +82,9 @@ def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     uses = pl.col("limit_applies") & pl.col("spent_known") & ~too_large & pl.col("order_price_fen").is_not_null()
     limit = law.on(YEARLY_LIMIT, ON)
     asked = orders.with_columns(_uses=uses, _limit=limit, _opening=pl.col("spent_fen"))
-    part = asked.filter("_uses").select("order_index", "buyer_key", "_year", ON, "order_id", "order_price_fen",
-                                        "_limit", "_opening")
+    part = asked.filter("_uses").select(
+        "order_index", "buyer_key", "_year", ON, "order_id", "order_price_fen", "_limit", "_opening"
+    )
     spent = _spent_before(part.sort("buyer_key", "_year", ON, "order_id"))
     joined = asked.join(spent, on="order_index", how="left", maintain_order="left")
     before = pl.coalesce("_before", "spent_fen")
@@ -86,7 +95,8 @@ def _spent_before(part: pl.DataFrame) -> pl.DataFrame:
     """`order_index`, `_before` for orders in legal order within each buyer and year."""
     group = ["buyer_key", "_year"]
     summed = part.with_columns(
-        _before=pl.col("_opening") + pl.col("order_price_fen").cum_sum().over(group) - pl.col("order_price_fen"))
+        _before=pl.col("_opening") + pl.col("order_price_fen").cum_sum().over(group) - pl.col("order_price_fen")
+    )
     fits = (pl.col("_before") + pl.col("order_price_fen") <= pl.col("_limit")).all().over(group)
     marked = summed.with_columns(_fits=fits)
     tight = marked.filter(~pl.col("_fits"))

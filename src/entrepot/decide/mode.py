@@ -14,7 +14,18 @@ from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.rules import Number, Rule, answered, first
 from entrepot.law import Law
 
-__all__ = ["MODES", "RANKED", "RETAIL", "add_mode_facts", "add_modes", "choice_rules", "form_rules", "mode_rules", "option_column", "retail_open"]
+__all__ = [
+    "MODES",
+    "RANKED",
+    "RETAIL",
+    "add_mode_facts",
+    "add_modes",
+    "choice_rules",
+    "form_rules",
+    "mode_rules",
+    "option_column",
+    "retail_open",
+]
 
 MODES = ("0110", "1039", "1210", "1239", "9610", "9710", "9810")
 RANKED = ("1210", "1239", "9610", "9710", "9810", "1039", "0110")
@@ -36,19 +47,28 @@ def _flag_rules(prefix: str, flag: str, wanted: bool = True) -> list[Rule]:
     """`no` when the flag says otherwise, `unknown` when it is not known."""
     value, word = pl.col(flag), flag.replace("_", "-")
     wrong = ~value if wanted else value
-    return [Rule(f"{prefix}.{'needs' if wanted else 'excludes'}-{word}", wrong, "no"),
-            Rule(f"{prefix}.{word}-unknown", value.is_null(), "unknown")]
+    return [
+        Rule(f"{prefix}.{'needs' if wanted else 'excludes'}-{word}", wrong, "no"),
+        Rule(f"{prefix}.{word}-unknown", value.is_null(), "unknown"),
+    ]
 
 
 def _buyer_rules(prefix: str, kind: str, word: str) -> list[Rule]:
-    return [Rule(f"{prefix}.needs-{word}", pl.col("buyer_kind") != kind, "no"),
-            Rule(f"{prefix}.buyer-kind-unknown", pl.col("buyer_kind").is_null(), "unknown")]
+    return [
+        Rule(f"{prefix}.needs-{word}", pl.col("buyer_kind") != kind, "no"),
+        Rule(f"{prefix}.buyer-kind-unknown", pl.col("buyer_kind").is_null(), "unknown"),
+    ]
 
 
 def _in_force(mode: str) -> Rule:
     """No mode before the day its code was created."""
-    return Rule(f"cn.{mode}.not-in-force", pl.col(f"created_{mode}").is_null(), "no", ("cn/mode/codes",),
-                {"declared_on": Number(pl.col(ON), "date")})
+    return Rule(
+        f"cn.{mode}.not-in-force",
+        pl.col(f"created_{mode}").is_null(),
+        "no",
+        ("cn/mode/codes",),
+        {"declared_on": Number(pl.col(ON), "date")},
+    )
 
 
 def _ordinary() -> list[Rule]:
@@ -61,8 +81,12 @@ def _market_procurement(law: Law) -> list[Rule]:
     fob = wide("order_goods_e5") * wide("rate_cny_e6") * wide("usd_units_e6")
     limit = wide(cap) * 1000 * wide("rate_units_e6") * wide("usd_cny_e6")
     usd = money_fen(divide(fob, wide("rate_units_e6") * wide("usd_cny_e6") * 1000))
-    numbers = {"fob": Number(pl.when(pl.col("currency") == "USD").then(pl.col("order_goods_e5") // 1000)
-                             .otherwise(usd), "cent"), "cap": Number(cap, "cent")}
+    numbers = {
+        "fob": Number(
+            pl.when(pl.col("currency") == "USD").then(pl.col("order_goods_e5") // 1000).otherwise(usd), "cent"
+        ),
+        "cap": Number(cap, "cent"),
+    }
     at_home = pl.col("currency") == "USD"
     over = pl.when(at_home).then(wide("order_goods_e5") > wide(cap) * 1000).otherwise(fob > limit)
     cap_law = ("cn/mode/1039/cap", "cn/customs_rate/monthly")
@@ -79,8 +103,12 @@ def _market_procurement(law: Law) -> list[Rule]:
 def _limit_rules(prefix: str, law: Law) -> list[Rule]:
     """Over a limit of retail import the order is general trade (cbec-import-tax 2.6)."""
     leaves = ("cn/cbec/order_limit", "cn/cbec/yearly_limit")
-    numbers = {"price": Number(pl.col("order_price_fen"), "fen"), "spent": Number(pl.col("spent_fen"), "fen"),
-               "order_limit": Number(law.on(leaves[0], ON), "fen"), "yearly_limit": Number(law.on(leaves[1], ON), "fen")}
+    numbers = {
+        "price": Number(pl.col("order_price_fen"), "fen"),
+        "spent": Number(pl.col("spent_fen"), "fen"),
+        "order_limit": Number(law.on(leaves[0], ON), "fen"),
+        "yearly_limit": Number(law.on(leaves[1], ON), "fen"),
+    }
     outcome = pl.col("limit_rule").cast(pl.String)
     return [
         Rule(f"{prefix}.over-order-limit", outcome == "cn.cbec.over-order-limit", "no", leaves, numbers),
@@ -95,8 +123,10 @@ def _platform_consumer(prefix: str) -> list[Rule]:
 
 def _retail_import(prefix: str, law: Law) -> list[Rule]:
     """What retail import asks beyond that: the positive list and the limits (cbec-import-tax 2.2); exports pass."""
-    asked = [Rule(f"{prefix}.not-on-positive-list", ~pl.col("listed"), "no", ("cn/cbec/positive_list",)),
-             *_limit_rules(prefix, law)]
+    asked = [
+        Rule(f"{prefix}.not-on-positive-list", ~pl.col("listed"), "no", ("cn/cbec/positive_list",)),
+        *_limit_rules(prefix, law),
+    ]
     return [replace(rule, when=IMPORT & rule.when) for rule in asked]
 
 
@@ -135,7 +165,9 @@ def _district_rules(mode: str, law: Law) -> list[Rule]:
     joined = pl.col(f"district_{mode}").is_not_null()
     shown = {"declared_on": Number(pl.col(ON), "date"), "district": Number(pl.col("customs_district"), "code")}
     return [
-        Rule(f"{prefix}.district-unknown", ~everywhere & pl.col("customs_district").is_null(), "unknown", leaves, shown),
+        Rule(
+            f"{prefix}.district-unknown", ~everywhere & pl.col("customs_district").is_null(), "unknown", leaves, shown
+        ),
         Rule(f"{prefix}.district-not-joined", ~everywhere & ~joined, "no", leaves, shown),
     ]
 
@@ -164,7 +196,9 @@ def _overseas_warehouse(law: Law) -> list[Rule]:
         *_flag_rules("cn.9810", "stocked_abroad"),
         *_district_rules("9810", law),
         Rule("cn.9810.warehouse-not-filed", filing & ~pl.col("warehouse_filed"), "no", (leaf,), shown),
-        Rule("cn.9810.warehouse-filing-unknown", filing & pl.col("warehouse_filed").is_null(), "unknown", (leaf,), shown),
+        Rule(
+            "cn.9810.warehouse-filing-unknown", filing & pl.col("warehouse_filed").is_null(), "unknown", (leaf,), shown
+        ),
         Rule("cn.9810.overseas-warehouse", law=("cn/mode/codes", leaf)),
     ]
 
@@ -172,8 +206,12 @@ def _overseas_warehouse(law: Law) -> list[Rule]:
 def mode_rules(law: Law) -> dict[str, list[Rule]]:
     """The rule table of every mode."""
     return {
-        "0110": _ordinary(), "1039": _market_procurement(law), "1210": _bonded_retail("1210", law),
-        "1239": _bonded_retail("1239", law), "9610": _direct_retail(law), "9710": _business_direct(law),
+        "0110": _ordinary(),
+        "1039": _market_procurement(law),
+        "1210": _bonded_retail("1210", law),
+        "1239": _bonded_retail("1239", law),
+        "9610": _direct_retail(law),
+        "9710": _business_direct(law),
         "9810": _overseas_warehouse(law),
     }
 
@@ -197,12 +235,21 @@ def form_rules(law: Law) -> list[Rule]:
     b2b = ("cn/mode/b2b/list_limit",)
     return [
         Rule("cn.form.import-list", IMPORT & mode.is_in(RETAIL)),
-        Rule("cn.form.retail-list-a-4-digits", retail & simple & (price <= retail_limit),
-             law=("cn/mode/9610/list_code_digits_limit",), numbers=heading),
+        Rule(
+            "cn.form.retail-list-a-4-digits",
+            retail & simple & (price <= retail_limit),
+            law=("cn/mode/9610/list_code_digits_limit",),
+            numbers=heading,
+        ),
         Rule("cn.form.retail-list-a", retail & simple, law=("cn/mode/9610/list_code_digits_limit",), numbers=heading),
         Rule("cn.form.retail-list-b", retail),
         Rule("cn.form.bonded-export-list-b", (mode == "1210") & EXPORT),
-        Rule("cn.form.business-list-a-6-digits", listed & simple, law=(*b2b, "cn/mode/b2b/list_code_digits"), numbers=value),
+        Rule(
+            "cn.form.business-list-a-6-digits",
+            listed & simple,
+            law=(*b2b, "cn/mode/b2b/list_code_digits"),
+            numbers=value,
+        ),
         Rule("cn.form.business-list-b", listed, law=b2b, numbers=value),
         Rule("cn.form.business-declaration", business, law=b2b, numbers=value),
         Rule("cn.form.declaration"),
@@ -210,9 +257,13 @@ def form_rules(law: Law) -> list[Rule]:
 
 
 LIST_FORMS = {
-    "cn.form.import-list": "I", "cn.form.retail-list-a-4-digits": "A", "cn.form.retail-list-a": "A",
-    "cn.form.retail-list-b": "B", "cn.form.bonded-export-list-b": "B",
-    "cn.form.business-list-a-6-digits": "A", "cn.form.business-list-b": "B",
+    "cn.form.import-list": "I",
+    "cn.form.retail-list-a-4-digits": "A",
+    "cn.form.retail-list-a": "A",
+    "cn.form.retail-list-b": "B",
+    "cn.form.bonded-export-list-b": "B",
+    "cn.form.business-list-a-6-digits": "A",
+    "cn.form.business-list-b": "B",
 }
 CODE_DIGITS = {"cn.form.retail-list-a-4-digits": 4, "cn.form.business-list-a-6-digits": 6}
 
@@ -264,7 +315,9 @@ def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     facts = orders.select(keys).unique().with_columns(_district=pl.col("customs_district").str.slice(0, 2) + "00")
     for mode in MODES:
         took = {"direction": f"created_{mode}"}
-        facts = law.lookup(facts.with_columns(_mode=pl.lit(mode)), "cn/mode/codes", {"mode": "_mode"}, take=took).drop("_mode")
+        facts = law.lookup(facts.with_columns(_mode=pl.lit(mode)), "cn/mode/codes", {"mode": "_mode"}, take=took).drop(
+            "_mode"
+        )
     for mode, path in DISTRICTS.items():
         facts = law.lookup(facts, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
     known = facts.drop("_district", cs.ends_with("_unconfirmed"))
@@ -274,7 +327,9 @@ def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
 def _wanted_answer(tables: dict[str, list[Rule]]) -> pl.Expr:
     answer: pl.Expr = pl.lit(None, pl.String)
     for mode, rules in tables.items():
-        said = [pl.when(answered(option_column(mode), rules, word)).then(pl.lit(word)) for word in ("yes", "no", "unknown")]
+        said = [
+            pl.when(answered(option_column(mode), rules, word)).then(pl.lit(word)) for word in ("yes", "no", "unknown")
+        ]
         answer = pl.when(pl.col("mode_wanted") == mode).then(pl.coalesce(said)).otherwise(answer)
     return answer
 

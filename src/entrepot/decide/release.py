@@ -6,8 +6,10 @@ released without paper, so the paperless ratio is parcels released ÷ parcels de
 
 import polars as pl
 
-from entrepot.decide.mode import RETAIL
+from entrepot.decide.limits import limit_rules
+from entrepot.decide.mode import RETAIL, form_rules, mode_rules
 from entrepot.decide.rules import Rule, first, flag_lists, flags
+from entrepot.decide.tax import tax_rules
 from entrepot.law import Law
 
 __all__ = ["GREEN", "add_release", "may_be_free", "reason_rules", "warning_rules"]
@@ -43,26 +45,20 @@ def reason_rules() -> list[Rule]:
     ]
 
 
+MARKED = {
+    "cn/vat/class_by_code": "vat_class_unconfirmed",
+    "cn/ct/class_by_code": "ct_class_unconfirmed",
+    "cn/ct/rate_by_class": "ct_ppm_unconfirmed",
+    "cn/duty/mfn_by_code": "duty_ppm_unconfirmed",
+}
+"""Tables whose row of each line is marked by the lookup that joined it."""
+
+
 def warning_rules(law: Law) -> list[Rule]:
     """What a reader must know although it does not stop the line; every unconfirmed value used is named."""
-    within = pl.col("tax_rule").cast(pl.String) == "cn.cbec.within-limits"
-    in_tax = pl.col("tax_rule").cast(pl.String).is_in(["cn.cbec.within-limits", "cn.cbec.single-item-full-tax"])
-    checked = pl.lit(law.checked_until, pl.Date)
-    unconfirmed = [_unconfirmed(law, path, used) for path, used in (
-        ("cn/cbec/rounding_mode", within), ("cn/cbec/tax_share", within), ("cn/cbec/duty_rate", within),
-        ("cn/cbec/order_limit", RETAIL_IMPORT), ("cn/cbec/yearly_limit", RETAIL_IMPORT),
-        ("cn/mode/1039/cap", pl.col("mode") == "1039"), ("cn/vat/standard", in_tax), ("cn/vat/reduced", in_tax),
-        ("cn/mode/9610/list_code_digits_limit", pl.col("mode") == "9610"),
-        ("cn/mode/b2b/list_limit", pl.col("mode").is_in(["9710", "9810"])),
-    )]
-    tables = [Rule(f"law.unconfirmed:{path}", used & pl.col(f"{column}_unconfirmed")) for path, column, used in (
-        ("cn/vat/class_by_code", "vat_class", in_tax), ("cn/ct/class_by_code", "ct_class", in_tax),
-        ("cn/ct/rate_by_class", "ct_ppm", in_tax & pl.col("ct_taxed")), ("cn/duty/mfn_by_code", "duty_ppm", in_tax),
-    )]
     adjusted = pl.col("incoterm").is_null() | pl.col("incoterm").is_in(NO_ADJUSTMENT)
     return [
-        *(rule for rule in unconfirmed if rule is not None),
-        *tables,
+        *_unconfirmed_rules(law),
         Rule("value.not-customs-rate", pl.col("rate_kind") == "ecb_cross"),
         Rule("value.incoterm-not-adjusted", (pl.col("direction") == "export") & ~adjusted),
         Rule("goods.code-unconfirmed", pl.col("code_unconfirmed")),
@@ -71,15 +67,36 @@ def warning_rules(law: Law) -> list[Rule]:
         Rule("cn.cbec.yearly-limit-estimate", RETAIL_IMPORT),
         Rule("cn.cbec.positive-list-by-trader", RETAIL_IMPORT & pl.col("listed_by_trader")),
         Rule("cn.cbec.buyer-verification-unknown", RETAIL_IMPORT & pl.col("buyer_verified").is_null()),
-        Rule("law.not-checked-since", pl.col(ON) > checked),
+        Rule("law.not-checked-since", pl.col(ON) > pl.lit(law.checked_until, pl.Date)),
     ]
 
 
-def _unconfirmed(law: Law, path: str, used: pl.Expr) -> Rule | None:
-    """A warning where an unconfirmed value of this leaf is in force and used; none when all are confirmed."""
-    if not any(value.unconfirmed for value in law.history(path)):
-        return None
-    return Rule(f"law.unconfirmed:{path}", used & law.unconfirmed(path, ON))
+def _unconfirmed_rules(law: Law) -> list[Rule]:
+    """One warning for each leaf that a deciding rule read while its value of that day was unconfirmed."""
+    warnings = []
+    for path, used in sorted(_readers(law).items()):
+        if path in MARKED:
+            warnings.append(Rule(f"law.unconfirmed:{path}", used & pl.col(MARKED[path])))
+        elif path in law.scalar_paths() and any(value.unconfirmed for value in law.history(path)):
+            warnings.append(Rule(f"law.unconfirmed:{path}", used & law.unconfirmed(path, ON)))
+    return warnings
+
+
+def _readers(law: Law) -> dict[str, pl.Expr]:
+    """For each leaf, where a rule that reads it decided: of the limits, the mode taken, the form or the tax."""
+    modes = [rule for rules in mode_rules(law).values() for rule in rules]
+    tables = {
+        "limit_rule": limit_rules(law),
+        "mode_rule": modes,
+        "form_rule": form_rules(law),
+        "tax_rule": tax_rules(law),
+    }
+    readers: dict[str, pl.Expr] = {}
+    for column, rules in tables.items():
+        for path in {path for rule in rules for path in rule.law}:
+            deciding = pl.col(column).cast(pl.String).is_in([rule.id for rule in rules if path in rule.law])
+            readers[path] = readers[path] | deciding if path in readers else deciding
+    return readers
 
 
 def may_be_free() -> pl.Expr:
@@ -92,20 +109,35 @@ def add_release(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `verdict`, `lane`, `release_rule`, `reasons` and `warnings` to decided lines."""
     reasons, warnings = reason_rules(), warning_rules(law)
     ruled = lines.with_columns(
-        release_rule=first(reasons).cast(pl.String), reasons=flags(reasons), warnings=flags(warnings))
+        release_rule=first(reasons).cast(pl.String), reasons=flags(reasons), warnings=flags(warnings)
+    )
     stopped = pl.col("release_rule").is_not_null()
     waits = ~stopped & stopped.any().over("order_index")
     refused = pl.col("release_rule").is_in([rule.id for rule in reasons if rule.answer == "no"])
     listed = flag_lists(flag_lists(ruled.with_columns(_waits=waits), "reasons", reasons), "warnings", warnings)
     sampled = pl.col("release_rule") == "release.random-sample"
-    held = pl.when(refused).then(pl.lit("refuse")).when(stopped | pl.col("_waits")).then(pl.lit("hold")).otherwise(
-        pl.lit("release"))
-    lane = pl.when(refused).then(None).when(sampled).then(pl.lit("red")).when(stopped | pl.col("_waits")).then(
-        pl.lit("yellow")).otherwise(pl.lit("green"))
+    held = (
+        pl.when(refused)
+        .then(pl.lit("refuse"))
+        .when(stopped | pl.col("_waits"))
+        .then(pl.lit("hold"))
+        .otherwise(pl.lit("release"))
+    )
+    lane = (
+        pl.when(refused)
+        .then(None)
+        .when(sampled)
+        .then(pl.lit("red"))
+        .when(stopped | pl.col("_waits"))
+        .then(pl.lit("yellow"))
+        .otherwise(pl.lit("green"))
+    )
     waiting = pl.lit(["release.order-held"])
     return listed.with_columns(
-        verdict=held, lane=lane,
+        verdict=held,
+        lane=lane,
         reasons=pl.when("_waits").then(waiting).otherwise(pl.col("reasons")),
-        release_rule=pl.when("_waits").then(pl.lit("release.order-held")).otherwise(
-            pl.col("release_rule").fill_null(GREEN)),
+        release_rule=pl.when("_waits")
+        .then(pl.lit("release.order-held"))
+        .otherwise(pl.col("release_rule").fill_null(GREEN)),
     ).drop("_waits")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-__all__ = ["Answer", "Check", "Number", "Rule", "answered", "enum_of", "first", "flags", "flag_lists", "trace"]
+__all__ = ["Answer", "Check", "Number", "Rule", "answered", "enum_of", "first", "flag_lists", "flags", "trace"]
 
 Answer = Literal["yes", "no", "unknown"]
 ALWAYS = pl.lit(True)

@@ -16,6 +16,14 @@ __all__ = ["TAXES", "add_tax", "add_tax_facts", "tax_rules"]
 TAXES = ("duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
 ON = "declared_on"
 MILLION = 1_000_000
+CT_LAW = (
+    "cn/ct/class_by_code",
+    "cn/ct/rate_by_class",
+    "cn/ct/cosmetics_price_per_ml",
+    "cn/ct/cosmetics_price_per_g",
+    "cn/ct/cosmetics_price_per_piece",
+    "cn/ct/watch_price",
+)
 SHARE, MODE = "cn/cbec/tax_share", "cn/cbec/rounding_mode"
 IN_CHANNEL = ("1210", "1239", "9610")
 FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
@@ -45,26 +53,46 @@ def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
     found = law.lookup(found, "cn/duty/mfn_by_code", code, take={"rate": "duty_ppm"}, prefix="hs_prefix")
     free = pl.col("ct_class").is_null() & pl.col("ct_free").is_not_null()
     named = found.with_columns(ct_class=pl.when(free).then(pl.lit("none")).otherwise(pl.col("ct_class")))
-    rated = law.lookup(named, "cn/ct/rate_by_class", {"ct_class": "ct_class"},
-                       take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"})
+    rated = law.lookup(
+        named,
+        "cn/ct/rate_by_class",
+        {"ct_class": "ct_class"},
+        take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"},
+    )
     kind = pl.col("vat_class")
-    vat = pl.when(kind == "standard").then(law.on("cn/vat/standard", ON)).when(kind == "reduced").then(
-        law.on("cn/vat/reduced", ON))
+    vat = (
+        pl.when(kind == "standard")
+        .then(law.on("cn/vat/standard", ON))
+        .when(kind == "reduced")
+        .then(law.on("cn/vat/reduced", ON))
+    )
     return rated.with_columns(vat_ppm=vat)
 
 
 def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Apply the price tests of CT: cosmetics per ml, g or piece, watches per piece; add `ct_known`."""
     unit, kind = pl.col("content_unit"), pl.col("ct_class")
-    floor = pl.when(unit == "ml").then(law.on("cn/ct/cosmetics_price_per_ml", ON)).when(
-        unit == "g").then(law.on("cn/ct/cosmetics_price_per_g", ON)).when(
-        unit == "piece").then(law.on("cn/ct/cosmetics_price_per_piece", ON))
+    floor = (
+        pl.when(unit == "ml")
+        .then(law.on("cn/ct/cosmetics_price_per_ml", ON))
+        .when(unit == "g")
+        .then(law.on("cn/ct/cosmetics_price_per_g", ON))
+        .when(unit == "piece")
+        .then(law.on("cn/ct/cosmetics_price_per_piece", ON))
+    )
     content = wide("quantity_e5") * wide("content_quantity_e5")
     tested = law.on("cn/ct/cosmetics_price_per_ml", ON).is_not_null()  # before the test existed all were taxed
     high_end = ~tested | (wide("price_fen") * 10**13 >= wide(floor) * content)
     dear = wide("price_fen") * 100_000 >= wide(law.on("cn/ct/watch_price", ON)) * wide("quantity_e5")
-    taxed = pl.when(kind == "none").then(pl.lit(value=False)).when(kind == "cosmetics").then(high_end).when(
-        kind == "watches").then(dear).otherwise(kind.is_not_null())
+    taxed = (
+        pl.when(kind == "none")
+        .then(pl.lit(value=False))
+        .when(kind == "cosmetics")
+        .then(high_end)
+        .when(kind == "watches")
+        .then(dear)
+        .otherwise(kind.is_not_null())
+    )
     litres_needed = pl.col("ct_specific_e5").is_not_null() & (unit.is_null() | (unit != "ml"))
     known = taxed.is_not_null() & (~taxed | (pl.col("ct_ppm").is_not_null() & ~litres_needed))
     return lines.with_columns(ct_taxed=taxed, ct_known=known.fill_null(value=False))
@@ -74,11 +102,14 @@ def tax_rules(law: Law) -> list[Rule]:
     """Which tax treatment a line gets; needs `add_tax_facts` and the order's `mode`, `limit_rule`."""
     mode, outcome = pl.col("mode"), pl.col("limit_rule").cast(pl.String)
     single = outcome == "cn.cbec.single-item-over-order-limit"
-    price = {"price": Number(pl.col("price_fen"), "fen"), "vat_rate": Number(pl.col("vat_ppm"), "ppm"),
-             "ct_rate": Number(pl.when("ct_taxed").then(pl.col("ct_ppm")).otherwise(0), "ppm")}
+    price = {
+        "price": Number(pl.col("price_fen"), "fen"),
+        "vat_rate": Number(pl.col("vat_ppm"), "ppm"),
+        "ct_rate": Number(pl.when("ct_taxed").then(pl.col("ct_ppm")).otherwise(0), "ppm"),
+    }
     share = {**price, "share": Number(law.on(SHARE, ON), "ppm")}
     code = {"hs_code": Number(pl.col("hs_code"), "code")}
-    vat, ct = ("cn/vat/class_by_code", "cn/vat/standard", "cn/vat/reduced"), ("cn/ct/class_by_code", "cn/ct/rate_by_class")
+    vat, ct = ("cn/vat/class_by_code", "cn/vat/standard", "cn/vat/reduced"), CT_LAW
     return [
         Rule("cn.tax.refused-mode", pl.col("mode_refused"), "unknown"),
         Rule("cn.export.no-import-tax", (pl.col("direction") == "export") & ~pl.col("needs_licence"), "yes"),
@@ -91,15 +122,29 @@ def tax_rules(law: Law) -> list[Rule]:
         Rule("cn.ct.class-unknown", pl.col("ct_class").is_null(), "unknown", ct, code),
         Rule("cn.ct.rate-unknown", (pl.col("ct_class") != "none") & pl.col("ct_ppm").is_null(), "unknown", ct, code),
         Rule("cn.ct.content-unknown", ~pl.col("ct_known"), "unknown", ct, code),
-        Rule("cn.value.freight-unknown", ~pl.col("freight_given") & pl.col("incoterm").is_in(FREIGHT_APART),
-             "unknown"),
-        Rule("cn.cbec.exactly-yearly-limit-unclear", outcome == "cn.cbec.single-item-exactly-yearly-limit", "unknown",
-             ("cn/cbec/exact_yearly_limit_single_item",), price),
+        Rule("cn.value.freight-unknown", ~pl.col("freight_given") & pl.col("incoterm").is_in(FREIGHT_APART), "unknown"),
+        Rule(
+            "cn.cbec.exactly-yearly-limit-unclear",
+            outcome == "cn.cbec.single-item-exactly-yearly-limit",
+            "unknown",
+            ("cn/cbec/exact_yearly_limit_single_item",),
+            price,
+        ),
         Rule("cn.duty.rate-unknown", single & pl.col("duty_ppm").is_null(), "unknown", ("cn/duty/mfn_by_code",), code),
-        Rule("cn.cbec.single-item-full-tax", single, "yes", ("cn/cbec/single_item_over_order_limit", *vat, *ct),
-             {**price, "duty_rate": Number(pl.col("duty_ppm"), "ppm")}),
-        Rule("cn.cbec.within-limits", outcome == "cn.cbec.within-order-and-yearly-limit", "yes",
-             ("cn/cbec/duty_rate", SHARE, MODE, *vat, *ct), share),
+        Rule(
+            "cn.cbec.single-item-full-tax",
+            single,
+            "yes",
+            ("cn/cbec/single_item_over_order_limit", *vat, *ct),
+            {**price, "duty_rate": Number(pl.col("duty_ppm"), "ppm")},
+        ),
+        Rule(
+            "cn.cbec.within-limits",
+            outcome == "cn.cbec.within-order-and-yearly-limit",
+            "yes",
+            ("cn/cbec/duty_rate", SHARE, MODE, *vat, *ct),
+            share,
+        ),
         Rule("cn.tax.not-retail-import", answer="unknown"),
     ]
 
@@ -112,10 +157,16 @@ def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     paid = {}
     for tax in TAXES[:3]:
         export = pl.lit(0, pl.Int64) if tax != "duty_fen" else pl.lit(None, pl.Int64)
-        paid[tax] = pl.when(rule == "cn.cbec.within-limits").then(pl.col(f"_share_{tax}")).when(
-            rule == "cn.cbec.single-item-full-tax").then(pl.col(f"_full_{tax}")).when(
-            rule == "cn.export.no-import-tax").then(pl.lit(0, pl.Int64)).when(
-            rule == "cn.export.duty-unknown").then(export)
+        paid[tax] = (
+            pl.when(rule == "cn.cbec.within-limits")
+            .then(pl.col(f"_share_{tax}"))
+            .when(rule == "cn.cbec.single-item-full-tax")
+            .then(pl.col(f"_full_{tax}"))
+            .when(rule == "cn.export.no-import-tax")
+            .then(pl.lit(0, pl.Int64))
+            .when(rule == "cn.export.duty-unknown")
+            .then(export)
+        )
     done = taxed.with_columns(**paid).drop(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES[:3])
     return done.with_columns(tax_total_fen=pl.col("duty_fen") + pl.col("consumption_tax_fen") + pl.col("vat_fen"))
 
@@ -140,8 +191,9 @@ def _composite(law: Law) -> dict[str, pl.Expr]:
     below = left * SPECIFIC_SCALE * MILLION
     ct = ((price + specific) * rate + specific * left) * share
     return {
-        "_share_duty_fen": rounded_by_law(law, MODE, ON, wide("price_fen") * wide(law.on("cn/cbec/duty_rate", ON)),
-                                          pl.lit(MILLION, pl.Int128)),
+        "_share_duty_fen": rounded_by_law(
+            law, MODE, ON, wide("price_fen") * wide(law.on("cn/cbec/duty_rate", ON)), pl.lit(MILLION, pl.Int128)
+        ),
         "_share_consumption_tax_fen": rounded_by_law(law, MODE, ON, ct, below),
         "_share_vat_fen": rounded_by_law(law, MODE, ON, (price + specific) * vat * share, below),
     }
@@ -155,5 +207,8 @@ def _in_full(law: Law) -> dict[str, pl.Expr]:
     left = MILLION - rate
     ct = divide((price + duty * scale + specific) * rate + specific * left, left * scale)
     vat_due = divide((price // scale + duty + ct) * vat, MILLION)
-    return {"_full_duty_fen": money_fen(duty), "_full_consumption_tax_fen": money_fen(ct),
-            "_full_vat_fen": money_fen(vat_due)}
+    return {
+        "_full_duty_fen": money_fen(duty),
+        "_full_consumption_tax_fen": money_fen(ct),
+        "_full_vat_fen": money_fen(vat_due),
+    }

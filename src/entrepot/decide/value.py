@@ -10,7 +10,7 @@ import polars as pl
 from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.law import Law
 
-__all__ = ["RATES", "add_rates", "add_values", "add_usd_rate"]
+__all__ = ["RATES", "add_rates", "add_usd_rate", "add_values"]
 
 RATES = "cn/customs_rate/monthly"
 
@@ -23,8 +23,10 @@ def add_rates(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     took = {"cny": "rate_cny_e6", "units": "rate_units_e6", "kind": "rate_kind"}
     found = law.lookup(lines, RATES, {"currency": "currency"}, take=took)
     home = pl.col("currency") == "CNY"
-    one = [pl.when(home).then(pl.lit(1_000_000, pl.Int64)).otherwise(pl.col(c)).alias(c)
-           for c in ("rate_cny_e6", "rate_units_e6")]
+    one = [
+        pl.when(home).then(pl.lit(1_000_000, pl.Int64)).otherwise(pl.col(c)).alias(c)
+        for c in ("rate_cny_e6", "rate_units_e6")
+    ]
     kind = pl.when(home).then(pl.lit("home")).otherwise(pl.col("rate_kind").cast(pl.String)).alias("rate_kind")
     return found.with_columns(*one, kind).drop("rate_cny_e6_unconfirmed", strict=False)
 
@@ -72,7 +74,9 @@ def _apportioned(lines: pl.DataFrame, charge: str) -> pl.DataFrame:
         return lines
     total, whole = wide(pl.col(fen).sum().over("order_index")), wide(pl.col("goods_fen").sum().over("order_index"))
     exact = total * wide("goods_fen")
-    shares = lines.with_columns(_partial=partial, _share=exact // whole, _lack=(whole - exact % whole).cast(pl.Int64), _total=total)
+    shares = lines.with_columns(
+        _partial=partial, _share=exact // whole, _lack=(whole - exact % whole).cast(pl.Int64), _total=total
+    )
     spare = pl.col("_total") - pl.col("_share").sum().over("order_index")
     place = pl.struct("_lack", "line_no").rank("ordinal").over("order_index")
     share = money_fen(pl.col("_share") + (place <= spare).cast(pl.Int128))

@@ -83,6 +83,14 @@ class Law:
         """The path of every leaf, sorted."""
         return tuple(self.leaves)
 
+    @cached_property
+    def _scalars(self) -> frozenset[str]:
+        return frozenset(path for path, leaf in self.leaves.items() if isinstance(leaf, ScalarLeaf))
+
+    def scalar_paths(self) -> frozenset[str]:
+        """The paths of single values; the others are tables."""
+        return self._scalars
+
     def leaf(self, path: str) -> Leaf:
         """The leaf of a path; LawError names the nearest paths when there is none."""
         try:

@@ -20,16 +20,24 @@ def read_balances(path: Path, key: bytes) -> pl.DataFrame:
     try:
         table = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise CallError(f"{path}: cannot be read as a CSV of {', '.join(COLUMNS)}: {str(error).splitlines()[0]}") from None
+        raise CallError(
+            f"{path}: cannot be read as a CSV of {', '.join(COLUMNS)}: {str(error).splitlines()[0]}"
+        ) from None
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise CallError(f"{path}: no column {missing[0]!r}; needed are {', '.join(COLUMNS)}, found {', '.join(table.columns)}")
+        raise CallError(
+            f"{path}: no column {missing[0]!r}; needed are {', '.join(COLUMNS)}, found {', '.join(table.columns)}"
+        )
     good = pl.col("year").str.contains(r"^\d{4}$") & pl.col("spent").str.contains(r"^\d{1,9}(\.\d{1,2})?$")
     wrong = table.with_row_index("_row", 2).filter(~(good & pl.col("buyer_id").is_not_null()).fill_null(value=False))
     if wrong.height:
-        raise CallError(f"{path} line {wrong.item(0, '_row')}: give a buyer_id, a year (2026) and an amount in CNY (1234.50)")
+        raise CallError(
+            f"{path} line {wrong.item(0, '_row')}: give a buyer_id, a year (2026) and an amount in CNY (1234.50)"
+        )
     fen = (pl.col("spent").cast(pl.Decimal(12, 2)) * 100).cast(pl.Int64)
-    read = table.select(buyer_key=buyer_keys(table.get_column("buyer_id"), key), year=pl.col("year").cast(pl.Int64), spent_fen=fen)
+    read = table.select(
+        buyer_key=buyer_keys(table.get_column("buyer_id"), key), year=pl.col("year").cast(pl.Int64), spent_fen=fen
+    )
     if read.select("buyer_key", "year").is_duplicated().any():
         raise CallError(f"{path}: a buyer has two balances for one year; keep one row each")
     return read.sort("buyer_key", "year")

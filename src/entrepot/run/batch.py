@@ -136,7 +136,9 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WorldError(f"{folder} cannot be made: {error.strerror}; give --out a folder you may write", retryable=False) from None
+        raise WorldError(
+            f"{folder} cannot be made: {error.strerror}; give --out a folder you may write", retryable=False
+        ) from None
 
 
 def _manifest_for(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,19 +151,26 @@ def _manifest_for(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
         raise CallError(f"{folder} is not empty and not a batch: give --out a new or empty folder") from None
     differs = [name for name in identity if manifest["identity"].get(name) != identity[name]]
     if not differs:
-        return manifest if manifest["state"] == "done" else manifest | {"steps": _intact_steps(folder, manifest["steps"])}
+        return (
+            manifest if manifest["state"] == "done" else manifest | {"steps": _intact_steps(folder, manifest["steps"])}
+        )
     if manifest["state"] == "done" or READ in manifest["steps"]:
-        raise CallError(f"{folder} holds another batch (different {', '.join(differs)}): results never change, "
-                        "so give --out a new folder")
+        raise CallError(
+            f"{folder} holds another batch (different {', '.join(differs)}): results never change, "
+            "so give --out a new folder"
+        )
     shutil.rmtree(folder / WORK, ignore_errors=True)
     return new
 
 
 def _intact_steps(folder: Path, steps: Mapping[str, Any]) -> dict[str, Any]:
     """The steps of an unfinished batch whose files are all there as noted; when one is lost, `READ` is asked again."""
+
     def intact(note: Mapping[str, Any]) -> bool:
-        return all((folder / name).is_file() and file_hash(folder / name) == digest
-                   for name, digest in note.get("files", {}).items())
+        return all(
+            (folder / name).is_file() and file_hash(folder / name) == digest
+            for name, digest in note.get("files", {}).items()
+        )
 
     kept = {name: note for name, note in steps.items() if intact(note)}
     return {name: note for name, note in kept.items() if name != READ or len(kept) == len(steps)}

@@ -109,7 +109,9 @@ def _check_inputs(request: Request) -> None:
     if unknown:
         raise CallError(f"message kind {unknown[0]!r} is not written: use one or more of {', '.join(KINDS)}")
     if request.message_time is not None and not _is_moment(request.message_time):
-        raise CallError(f"message time {request.message_time!r}: give YYYYMMDDhhmmss in China time, such as 20260310120000")
+        raise CallError(
+            f"message time {request.message_time!r}: give YYYYMMDDhhmmss in China time, such as 20260310120000"
+        )
     for path in (*request.inputs, request.out):
         if str(path) != str(path).encode(errors="ignore").decode():
             raise CallError(f"{str(path)!r}: the name is not UTF-8; rename it first")
@@ -129,9 +131,15 @@ def _open(request: Request) -> _Opened:
     if request.rates:
         law = read_rates(request.rates, law)
     return _Opened(
-        home, mapping, Catalogue.load(request.catalogues, mapping), Nomenclature.load(request.nomenclatures), law,
+        home,
+        mapping,
+        Catalogue.load(request.catalogues, mapping),
+        Nomenclature.load(request.nomenclatures),
+        law,
         read_balances(request.balances, home.key("buyer")) if request.balances else None,
-        ceb.Sender.load(request.sender) if request.sender else ceb.Sender.placeholder(), _signer(request.signer, home))
+        ceb.Sender.load(request.sender) if request.sender else ceb.Sender.placeholder(),
+        _signer(request.signer, home),
+    )
 
 
 def _signer(name: str, home: Home) -> ceb.Signer:
@@ -142,16 +150,23 @@ def _signer(name: str, home: Home) -> ceb.Signer:
 
 def _identity(request: Request, opened: _Opened) -> dict[str, Any]:
     """Hashes of everything the results depend on."""
+
     def small(value: object) -> str:
         return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
-    files = {name: file_hash(path) if path else None for name, path in (
-        ("rates", request.rates), ("balances", request.balances), ("sender", request.sender))}
+    files = {
+        name: file_hash(path) if path else None
+        for name, path in (("rates", request.rates), ("balances", request.balances), ("sender", request.sender))
+    }
     return {
-        "code_version": __version__, "inputs": [_input(*named) for named in zip(request.inputs, shown_names(request.inputs), strict=True)], "law": opened.law.hash,
-        "mapping": small(repr(opened.mapping)), "catalogue": _frame_hash(opened.catalogue.frame),
+        "code_version": __version__,
+        "inputs": [_input(*named) for named in zip(request.inputs, shown_names(request.inputs), strict=True)],
+        "law": opened.law.hash,
+        "mapping": small(repr(opened.mapping)),
+        "catalogue": _frame_hash(opened.catalogue.frame),
         "nomenclature": _frame_hash(opened.nomenclature.frame),
-        "installation": opened.home.fingerprint, "files": files,
+        "installation": opened.home.fingerprint,
+        "files": files,
         "options": small([request.kinds, request.signer, request.sample_ppm, request.message_time]),
     }
 
@@ -181,7 +196,9 @@ def _store_inputs(batch: Batch, opened: _Opened) -> None:
 
 
 def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress) -> int:
-    intake = Intake(opened.mapping, opened.catalogue, opened.nomenclature, opened.home.key("buyer"), inputs=request.inputs)
+    intake = Intake(
+        opened.mapping, opened.catalogue, opened.nomenclature, opened.home.key("buyer"), inputs=request.inputs
+    )
     if "intake" in batch.manifest["steps"]:
         return int(batch.manifest["steps"]["intake"]["rows"])
     rows = take_in(batch, intake, lambda done: progress("read", done, None))
@@ -191,13 +208,25 @@ def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress
 
 
 def _day(batch: Batch, request: Request, opened: _Opened, late: pl.DataFrame, incomplete: pl.Series) -> Day:
-    last = pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet"))).filter("valid").select(
-        pl.col("declared_on").max())
+    last = (
+        pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet")))
+        .filter("valid")
+        .select(pl.col("declared_on").max())
+    )
     day = last.collect().item()
     return Day(
-        opened.law, late, incomplete, opened.balances, opened.home.key("sample"), request.sample_ppm, request.kinds,
-        opened.sender, opened.signer, request.signer == "rsa",
-        request.message_time or (f"{day:%Y%m%d}000000" if day else "20000101000000"))
+        opened.law,
+        late,
+        incomplete,
+        opened.balances,
+        opened.home.key("sample"),
+        request.sample_ppm,
+        request.kinds,
+        opened.sender,
+        opened.signer,
+        request.signer == "rsa",
+        request.message_time or (f"{day:%Y%m%d}000000" if day else "20000101000000"),
+    )
 
 
 def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
@@ -205,7 +234,9 @@ def _decide(batch: Batch, day: Day, rows: int, progress: Progress) -> None:
     count = max(1, -(-rows // ROWS_PER_CHUNK))
     names = [f"chunk-{number:05d}" for number in range(count)]
     missing = [number for number in range(count) if names[number] not in batch.manifest["steps"]]
-    progress("decide", sum(batch.manifest["steps"][name]["rows"] for name in names if name in batch.manifest["steps"]), rows)
+    progress(
+        "decide", sum(batch.manifest["steps"][name]["rows"] for name in names if name in batch.manifest["steps"]), rows
+    )
     for number, note in in_order(missing, lambda number: decide_chunk(batch, day, number, count)):
         batch.note(names[number], note)
         progress("decide", note["rows"], rows)

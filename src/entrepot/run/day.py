@@ -82,7 +82,9 @@ def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str
     }
     name = f"chunk-{number:05d}"
     stored = [_write(batch, f"{name}-{kind}.parquet", frame.write_parquet) for kind, frame in frames.items()]
-    stored.append(_write(batch, f"{name}-counts.json", lambda path: path.write_text(json.dumps(counts), encoding="utf-8")))
+    stored.append(
+        _write(batch, f"{name}-counts.json", lambda path: path.write_text(json.dumps(counts), encoding="utf-8"))
+    )
     stored.append(_write(batch, f"{name}.arrow", lambda path: result.write_ipc(path, compression="lz4")))
     stored += sorted((batch.folder / "messages").glob(f"*-{number:05d}.xml.zst"))
     return {"rows": result.height, "files": dict(batch.noted(path) for path in stored)}
@@ -109,38 +111,62 @@ def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
 def _split(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Good sale lines, refused rows (with the code of a late refusal), cancellations."""
     late = day.late.unique("row_id", keep="first", maintain_order=True).rename(
-        {"code": "late_code", "field": "late_field", "given": "late_given"})
+        {"code": "late_code", "field": "late_field", "given": "late_given"}
+    )
     known = lines.drop("group_hash").join(late, on="row_id", how="left", maintain_order="left")
     bad = ~pl.col("valid") | pl.col("late_code").is_not_null()
     cancelled = ~bad & (pl.col("line_kind") == "cancellation")
-    good = known.filter(~bad & ~cancelled).with_columns(order_incomplete=pl.col("order_id").is_in(day.incomplete.implode()))
+    good = known.filter(~bad & ~cancelled).with_columns(
+        order_incomplete=pl.col("order_id").is_in(day.incomplete.implode())
+    )
     return good.drop("late_code", "late_field", "late_given"), known.filter(bad), known.filter(cancelled)
 
 
 def _invalid(lines: pl.DataFrame) -> pl.DataFrame:
-    return lines.with_columns(verdict=pl.lit("invalid"), release_rule=pl.lit(INVALID), reasons=pl.lit([INVALID]),
-                              warnings=pl.lit([], pl.List(pl.String)))
+    return lines.with_columns(
+        verdict=pl.lit("invalid"),
+        release_rule=pl.lit(INVALID),
+        reasons=pl.lit([INVALID]),
+        warnings=pl.lit([], pl.List(pl.String)),
+    )
 
 
 def _unsettled(lines: pl.DataFrame) -> pl.DataFrame:
     """A cancellation moves nothing over the border; a person settles it with the line it cancels."""
-    return lines.with_columns(verdict=pl.lit("hold"), lane=pl.lit("yellow"), release_rule=pl.lit(CANCELLATION),
-                              reasons=pl.lit([CANCELLATION]), warnings=pl.lit([], pl.List(pl.String)))
+    return lines.with_columns(
+        verdict=pl.lit("hold"),
+        lane=pl.lit("yellow"),
+        release_rule=pl.lit(CANCELLATION),
+        reasons=pl.lit([CANCELLATION]),
+        warnings=pl.lit([], pl.List(pl.String)),
+    )
 
 
 def _late_problems(bad: pl.DataFrame) -> pl.DataFrame:
     late = bad.filter(pl.col("late_code").is_not_null())
-    return problem_rows(late.select(
-        *ROW_COLUMNS, field="late_field", code="late_code", given="late_given", allowed=pl.lit(None, pl.String)))
+    return problem_rows(
+        late.select(
+            *ROW_COLUMNS, field="late_field", code="late_code", given="late_given", allowed=pl.lit(None, pl.String)
+        )
+    )
 
 
 def _rate_problems(unpriced: pl.DataFrame) -> pl.DataFrame:
     given = pl.concat_str("currency", pl.lit(" "), pl.col("declared_on").cast(pl.String))
-    return problem_rows(unpriced.select(
-        *ROW_COLUMNS, field=pl.lit("currency"), code=pl.lit("goods.no-rate"), given=given, allowed=pl.lit(None, pl.String)))
+    return problem_rows(
+        unpriced.select(
+            *ROW_COLUMNS,
+            field=pl.lit("currency"),
+            code=pl.lit("goods.no-rate"),
+            given=given,
+            allowed=pl.lit(None, pl.String),
+        )
+    )
 
 
-def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int) -> list[ceb.Written]:
+def _write_lists(
+    batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int
+) -> list[ceb.Written]:
     """Lists of the orders nothing else stops; the others wait for a person first.
 
     Only what must be signed is signed, unless everything is. Without a signer such kinds are left out, and the
@@ -149,8 +175,11 @@ def _write_lists(batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.Data
     free = decided.filter(may_be_free()) if decided.height else decided
     groups: dict[bool, list[str]] = {}
     for kind in day.kinds:
-        if day.signer.signs or not ceb.KINDS[kind].signed:
-            groups.setdefault(day.sign_all or ceb.KINDS[kind].signed, []).append(kind)
+        if day.signer.signs or not ceb.message_kind(kind).signed:
+            groups.setdefault(day.sign_all or ceb.message_kind(kind).signed, []).append(kind)
     folder, part = batch.folder / "messages", f"{number:05d}"
-    return [ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
-            for signed, kinds in groups.items() if free.height]
+    return [
+        ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
+        for signed, kinds in groups.items()
+        if free.height
+    ]

@@ -21,7 +21,7 @@ from entrepot.decide.tax import add_tax, add_tax_facts, tax_rules
 from entrepot.goods.errors import CallError, EntrepotError, InputError
 from entrepot.law import Law
 from entrepot.law.leaves import ScalarLeaf
-from entrepot.run.batch import read_manifest
+from entrepot.run.batch import file_hash, read_manifest
 from entrepot.run.result import AMOUNTS, DECIDED, as_result, as_working
 
 __all__ = ["ExplanationDiffersError", "explain"]
@@ -57,10 +57,10 @@ def _stored_law(folder: Path) -> Law:
     manifest = read_manifest(folder)
     if manifest["state"] != "done":
         raise InputError(f"{folder} is not finished: run the same clear again, it goes on where it stopped")
-    law = _law_of((folder / "law.json").read_bytes())
-    if law.hash != manifest["identity"]["law"]:
-        raise ExplanationDiffersError(f"{folder}: the stored law is not the one this batch was decided with")
-    return law
+    snapshot = folder / "law.json"
+    if not snapshot.is_file() or file_hash(snapshot) != manifest["identity"]["law"]:
+        raise ExplanationDiffersError(f"{snapshot}: the stored law is not the one this batch was decided with")
+    return _law_of(snapshot.read_bytes())
 
 
 @lru_cache(maxsize=4)
@@ -70,7 +70,11 @@ def _law_of(snapshot: bytes) -> Law:
 
 
 def _stored_lines(folder: Path, where: pl.Expr) -> pl.DataFrame:
-    return pl.scan_parquet(folder / "lines.parquet").filter(where).collect().sort("line_no", "row_id")
+    path = folder / "lines.parquet"
+    try:
+        return pl.scan_parquet(path).filter(where).collect().sort("line_no", "row_id")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from None
 
 
 def _undecided(folder: Path, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,8 +85,25 @@ def _undecided(folder: Path, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _head(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("order_id", "line_no", "direction", "declared_on", "description", "hs_code", "source_file", "row", "verdict",
-             "lane", "release_rule", "mode", "mode_rule", "tax_rule", "reasons", "warnings", *AMOUNTS.values())
+    shown = (
+        "order_id",
+        "line_no",
+        "direction",
+        "declared_on",
+        "description",
+        "hs_code",
+        "source_file",
+        "row",
+        "verdict",
+        "lane",
+        "release_rule",
+        "mode",
+        "mode_rule",
+        "tax_rule",
+        "reasons",
+        "warnings",
+        *AMOUNTS.values(),
+    )
     return {name: row[name] for name in shown}
 
 
@@ -118,20 +139,30 @@ def _same(again: pl.DataFrame, stored: pl.DataFrame) -> None:
         if not left.get_column(column).equals(right.get_column(column), null_equal=True):
             raise ExplanationDiffersError(
                 f"the rerun gives another {column} than the one stored: the batch was changed, or it was decided by "
-                "another version of Entrepot (see code_version in manifest.json)")
+                "another version of Entrepot (see code_version in manifest.json)"
+            )
 
 
 def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, Any]:
     """The steps of one line: every rule tried, its figures, its law."""
     row = as_result(line).row(0, named=True)
     day, tables = row["declared_on"], mode_rules(law)
-    reasons = [Check(rule.id, rule.answer, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law) for rule in reason_rules()]
+    reasons = [
+        Check(rule.id, rule.answer, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law)
+        for rule in reason_rules()
+    ]
     steps = [
         {"step": "value", "decides": row["rate_kind"], "checks": [], "figures": _figures(row)},
         _step("limits", law, day, trace(order, limit_rules(law))),
         _step("mode", law, day, trace(order, choice_rules(tables))),
-        *({**_step(f"option {mode}", law, day, trace(order, tables[mode])), "taken": mode == row["mode"],
-           "decides": row[option_column(mode)]} for mode in MODES),
+        *(
+            {
+                **_step(f"option {mode}", law, day, trace(order, tables[mode])),
+                "taken": mode == row["mode"],
+                "decides": row[option_column(mode)],
+            }
+            for mode in MODES
+        ),
         _step("form", law, day, trace(order, form_rules(law))),
         {**_step("tax", law, day, trace(line, tax_rules(law))), "figures": _taxes(line.row(0, named=True))},
         {**_step("release", law, day, reasons), "decides": row["release_rule"]},
@@ -155,8 +186,14 @@ def _step(name: str, law: Law, day: date, checks: Sequence[Check]) -> dict[str, 
 
 
 def _check(law: Law, day: date, check: Check) -> dict[str, Any]:
-    return {"rule": check.rule, "answer": check.answer, "held": check.held, "decides": check.decides, "numbers": dict(check.numbers),
-            "law": [_cited(law, path, day) for path in check.law]}
+    return {
+        "rule": check.rule,
+        "answer": check.answer,
+        "held": check.held,
+        "decides": check.decides,
+        "numbers": dict(check.numbers),
+        "law": [_cited(law, path, day) for path in check.law],
+    }
 
 
 def _cited(law: Law, path: str, day: date) -> dict[str, Any]:
@@ -165,10 +202,19 @@ def _cited(law: Law, path: str, day: date) -> dict[str, Any]:
     cited: dict[str, Any] = {"path": path, "title": dict(leaf.title)}
     if isinstance(leaf, ScalarLeaf):
         value = law.value(path, day)
-        cited |= {"value": None} if value is None else {
-            "value": value.text, "unit": leaf.unit, "from": str(value.from_),
-            "until": str(value.until) if value.until else None, "status": value.status, "mark": value.mark,
-            "source": str(value.source)}
+        cited |= (
+            {"value": None}
+            if value is None
+            else {
+                "value": value.text,
+                "unit": leaf.unit,
+                "from": str(value.from_),
+                "until": str(value.until) if value.until else None,
+                "status": value.status,
+                "mark": value.mark,
+                "source": str(value.source),
+            }
+        )
     return cited
 
 

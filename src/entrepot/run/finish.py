@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["finish"]
 
 
-def finish(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, rows: int, progress: "Progress") -> dict[str, Any]:
+def finish(
+    batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, rows: int, progress: "Progress"
+) -> dict[str, Any]:
     """Write `lines.parquet`, `problems.csv`, `refused.csv`, `persons.parquet`, the message index, the summary and
     the report; then mark the batch done and drop the intermediate files. Returns the summary."""
     progress("finish", 0, 1)
@@ -54,15 +56,19 @@ def _parts(batch: Batch, pattern: str) -> list[Path]:
 
 
 def _merge_lines(batch: Batch, path: Path) -> None:
-    parts = [part for part in _parts(batch, "chunk-*.arrow")]
-    pl.scan_ipc(parts).select(RESULT.names()).sink_parquet(path, compression="zstd", compression_level=1, row_group_size=250_000)
+    parts = _parts(batch, "chunk-*.arrow")
+    pl.scan_ipc(parts).select(RESULT.names()).sink_parquet(
+        path, compression="zstd", compression_level=1, row_group_size=250_000
+    )
 
 
 def _merge_index(batch: Batch) -> None:
     parts = _parts(batch, "chunk-*-index.parquet")
     if parts:
-        batch.write(batch.folder / "messages" / "index.parquet",
-                    lambda path: pl.scan_parquet(parts).sink_parquet(path, compression="zstd", compression_level=1))
+        batch.write(
+            batch.folder / "messages" / "index.parquet",
+            lambda path: pl.scan_parquet(parts).sink_parquet(path, compression="zstd", compression_level=1),
+        )
 
 
 def _merge_persons(batch: Batch) -> None:
@@ -87,20 +93,27 @@ def _write_message_problems(batch: Batch) -> None:
         batch.write(batch.folder / "message_problems.csv", safe.write_csv)
 
 
-def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame) -> None:
+def _write_refused(
+    batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame
+) -> None:
     """The refused rows as they came, to be mended and fed back; read once more from the inputs.
 
     They hold personal data when the inputs do, so only the owner may read them.
     """
     path = batch.folder / "refused.csv"
     if row_ids.len():
-        batch.write(path, lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside),
-                    private=True)
+        batch.write(
+            path,
+            lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside),
+            private=True,
+        )
 
 
 def _refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> Iterator[pl.DataFrame]:
     for first, raw in raw_batches(request.inputs, mapping):
-        numbered = raw.frame.with_columns(row_id=pl.int_range(first, first + raw.frame.height, dtype=pl.Int64, eager=True))
+        numbered = raw.frame.with_columns(
+            row_id=pl.int_range(first, first + raw.frame.height, dtype=pl.Int64, eager=True)
+        )
         found = numbered.filter(pl.col("row_id").is_in(row_ids.implode()))
         if found.height:
             yield found
@@ -110,7 +123,9 @@ def _counts(batch: Batch) -> dict[str, Any]:
     return sum_counts(json.loads(part.read_text(encoding="utf-8")) for part in _parts(batch, "chunk-*-counts.json"))
 
 
-def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, problems: pl.DataFrame, lines: Path) -> dict[str, Any]:
+def _about(
+    batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, problems: pl.DataFrame, lines: Path
+) -> dict[str, Any]:
     """What the summary says of how it came about."""
     steps: Mapping[str, Any] = batch.manifest["steps"]
     intake = [note for name, note in steps.items() if name.startswith("intake-")]
@@ -120,24 +135,39 @@ def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, p
         "by_problem": dict(sorted(by_code, key=lambda pair: (-pair[1], pair[0]))),
         "defaults_used": sum_counts(note["defaults"] for note in intake),
         "cancellations": matched_cancellations(batch, lines),
-        "messages": _messages(counts.get("messages", {}), request.kinds), "messages_sendable": day.sender.sendable,
-        "messages_not_signed": [kind for kind in request.kinds if ceb.KINDS[kind].signed and not day.signer.signs],
-        "sender_note": day.sender.note, "mapping": mapping.name, "notes": [dict(note) for note in mapping.notes],
-        "inputs": [{**entry, "rows": sum(note["rows"] for note in intake if note["source"] == entry["name"])}
-                   for entry in batch.manifest["identity"]["inputs"]],
-        "law_hash": day.law.hash, "law_checked_until": str(day.law.checked_until), "code_version": __version__,
+        "messages": _messages(counts.get("messages", {}), request.kinds),
+        "messages_sendable": day.sender.sendable,
+        "messages_not_signed": [
+            kind for kind in request.kinds if ceb.message_kind(kind).signed and not day.signer.signs
+        ],
+        "sender_note": day.sender.note,
+        "mapping": mapping.name,
+        "notes": [dict(note) for note in mapping.notes],
+        "inputs": [
+            {**entry, "rows": sum(note["rows"] for note in intake if note["source"] == entry["name"])}
+            for entry in batch.manifest["identity"]["inputs"]
+        ],
+        "law_hash": day.law.hash,
+        "law_checked_until": str(day.law.checked_until),
+        "code_version": __version__,
     }
 
 
 def _messages(written: Mapping[str, int], kinds: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    return {kind: {"documents": written[f"documents-{kind}"], "messages": written[f"messages-{kind}"]}
-            for kind in kinds if f"documents-{kind}" in written}
+    return {
+        kind: {"documents": written[f"documents-{kind}"], "messages": written[f"messages-{kind}"]}
+        for kind in kinds
+        if f"documents-{kind}" in written
+    }
 
 
 def _close(batch: Batch) -> None:
     """Enter the hashes of the result files, mark the batch done, drop the work folder."""
-    files = sorted(path for path in batch.folder.rglob("*") if path.is_file()
-                   and batch.work not in path.parents and path.name != "manifest.json")
+    files = sorted(
+        path
+        for path in batch.folder.rglob("*")
+        if path.is_file() and batch.work not in path.parents and path.name != "manifest.json"
+    )
     batch.manifest["files"] = {str(path.relative_to(batch.folder)): file_hash(path) for path in files}
     batch.manifest["state"] = "done"
     batch.save()

@@ -46,7 +46,9 @@ def open_home(folder: Path | None = None) -> Home:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Home(place, _secret(place / "secret"))
     except OSError as error:
-        raise WorldError(f"{place}: {error.strerror}; set {HOME_VARIABLE} to a folder you may write", retryable=False) from None
+        raise WorldError(
+            f"{place}: {error.strerror}; set {HOME_VARIABLE} to a folder you may write", retryable=False
+        ) from None
 
 
 def _secret(file: Path) -> bytes:
@@ -62,5 +64,7 @@ def _secret(file: Path) -> bytes:
             fresh.unlink()
     text = file.read_text(encoding="ascii", errors="replace").strip()
     if not re.fullmatch("[0-9a-f]{64}", text):
-        raise WorldError(f"{file} is damaged: put back its copy; a new secret would change every buyer's key", retryable=False)
+        raise WorldError(
+            f"{file} is damaged: put back its copy; a new secret would change every buyer's key", retryable=False
+        )
     return bytes.fromhex(text)

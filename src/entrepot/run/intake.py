@@ -47,7 +47,9 @@ def shown_names(inputs: Sequence[Path]) -> list[str]:
     return [f"{name} ({count + 1})" if count else name for name, count in zip(names, before, strict=True)]
 
 
-def raw_batches(inputs: Sequence[Path], mapping: ColumnMapping, batch_rows: int = BATCH_ROWS) -> Iterator[tuple[int, RawBatch]]:
+def raw_batches(
+    inputs: Sequence[Path], mapping: ColumnMapping, batch_rows: int = BATCH_ROWS
+) -> Iterator[tuple[int, RawBatch]]:
     """Every batch of every input with the running number of its first row.
 
     The numbers depend on the inputs alone, never on how often a run was killed.
@@ -84,16 +86,27 @@ def _take_part(batch: Batch, intake: Intake, raw: RawBatch, first_row_id: int, n
     read = parse(raw, intake.mapping, key=intake.buyer_key, first_row_id=first_row_id)
     parsed = intake.nomenclature.check(intake.catalogue.fill(read))
     lines = with_groups(parsed.lines)
-    files = {"lines": lines.sort("group_hash", "row_id"), "keys": _keys(lines),
-             "persons": _persons(parsed.persons, lines), "problems": parsed.problems}
+    files = {
+        "lines": lines.sort("group_hash", "row_id"),
+        "keys": _keys(lines),
+        "persons": _persons(parsed.persons, lines),
+        "problems": parsed.problems,
+    }
     hashes = dict(_store(batch, f"{name}-{kind}", frame) for kind, frame in files.items() if frame.height)
-    return {"rows": raw.frame.height, "source": raw.source_file, "files": hashes,
-            "defaults": dict(parsed.defaults_used), "catalogue": dict(parsed.catalogue_used)}
+    return {
+        "rows": raw.frame.height,
+        "source": raw.source_file,
+        "files": hashes,
+        "defaults": dict(parsed.defaults_used),
+        "catalogue": dict(parsed.catalogue_used),
+    }
 
 
 def _store(batch: Batch, name: str, frame: pl.DataFrame) -> tuple[str, str]:
-    path = batch.write(batch.work / f"{name}.parquet", lambda beside: frame.write_parquet(
-        beside, compression="lz4", row_group_size=ROW_GROUP, statistics=True))
+    path = batch.write(
+        batch.work / f"{name}.parquet",
+        lambda beside: frame.write_parquet(beside, compression="lz4", row_group_size=ROW_GROUP, statistics=True),
+    )
     return batch.noted(path)
 
 
@@ -105,22 +118,39 @@ def with_groups(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(group_hash=group.hash(GROUP_SEED))
 
 
-TERMS = ("direction", "declared_on", "currency", "seller_id", "seller_country", "buyer_country", "customs_district", "mode_wanted")
+TERMS = (
+    "direction",
+    "declared_on",
+    "currency",
+    "seller_id",
+    "seller_country",
+    "buyer_country",
+    "customs_district",
+    "mode_wanted",
+)
 
 
 def _keys(lines: pl.DataFrame) -> pl.DataFrame:
     """What the check of orders needs of each row, sorted by the order's hash."""
     terms = pl.struct(TERMS).hash(ORDER_SEED)
     keys = lines.filter(pl.col("order_id").is_not_null()).select(
-        pl.col("order_id").hash(ORDER_SEED).alias("order_hash"), "order_id", "line_no", "row_id", "group_hash",
-        "valid", terms=terms)
+        pl.col("order_id").hash(ORDER_SEED).alias("order_hash"),
+        "order_id",
+        "line_no",
+        "row_id",
+        "group_hash",
+        "valid",
+        terms=terms,
+    )
     return keys.sort("order_hash", "row_id")
 
 
 def _persons(persons: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Persons with the group of their lines, so that they can be read with them."""
     groups = lines.select("order_id", "buyer_key", "group_hash").unique(maintain_order=True)
-    return persons.join(groups, on=["order_id", "buyer_key"], how="inner", nulls_equal=True).sort("group_hash", "order_id")
+    return persons.join(groups, on=["order_id", "buyer_key"], how="inner", nulls_equal=True).sort(
+        "group_hash", "order_id"
+    )
 
 
 def hash_range(number: int, count: int) -> tuple[int, int]:

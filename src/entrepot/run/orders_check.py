@@ -40,7 +40,7 @@ def late_rows(keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         (pl.col("_terms") > 1) | (pl.col("_groups") > 1)).select("order_id")
     apart = keys.filter("valid").join(mixed, on="order_id", how="semi").select(
         "row_id", code=pl.lit("goods.order-differs"), field=pl.lit("order_id"), given=pl.col("order_id"))
-    late = pl.concat([repeated, apart]).cast(dict(LATE))
+    late = pl.concat([repeated, apart]).cast(LATE)
     refused = pl.concat([late.get_column("row_id"), keys.filter(~pl.col("valid")).get_column("row_id")])
     orders = keys.filter(pl.col("row_id").is_in(refused.implode())).get_column("order_id").unique()
     return late, orders

@@ -180,9 +180,11 @@ def mode_name(code: str) -> Pair:
 
 @cache
 def country_name(code: str) -> Pair:
-    """The short name of a country by alpha-2 code. Source: ISO 3166-1 and its translations in iso-codes."""
+    """The name of a country or region by alpha-2 code: our own where customs name it otherwise, else ISO 3166-1."""
     if code in NOT_GIVEN:
         return pair("report.without")
+    if f"report.country.{code}" in all_texts():
+        return pair(f"report.country.{code}")
     entry = pycountry.countries.get(alpha_2=code)
     if entry is None:
         return same(code)

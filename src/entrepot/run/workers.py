@@ -14,7 +14,9 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
-def in_order(pieces: Iterable[Piece], work: Callable[[Piece], Result], workers: int = WORKERS) -> Iterator[tuple[Piece, Result]]:
+def in_order(
+    pieces: Iterable[Piece], work: Callable[[Piece], Result], workers: int = WORKERS
+) -> Iterator[tuple[Piece, Result]]:
     """Each piece with its result, in the order of the pieces.
 
     At most `workers` pieces are under way and none is made before there is room for it, so memory stays bounded.
