@@ -85,10 +85,11 @@ class Bench:
     def stages(self, whole: Ran) -> Facts:
         """Seconds of each stage in the run, and of each step on one chunk scaled to the day (`scaled` says which)."""
         count = min(self.lines, STEP_LINES)
-        single = self.job("stages", self.orders, self.folder, str(count)).answer["seconds"]
-        scaled = {name: round(seconds * self.lines / count, 3) for name, seconds in single.items()}
-        walls = {name: round(seconds, 3) for name, seconds in whole.answer["stages"].items()}
-        return {"stages": {**walls, **scaled}, "scaled": {"from_lines": count, "stages": list(scaled)}}
+        single = self.job("stages", self.orders, self.folder, str(count)).answer
+        wall, cpu = ({name: round(seconds * self.lines / count, 3) for name, seconds in single[kind].items()}
+                     for kind in ("seconds", "cpu_seconds"))
+        ran = {name: round(seconds, 3) for name, seconds in whole.answer["stages"].items()}
+        return {"stages": {**ran, **wall}, "scaled": {"from_lines": count, "stages": list(wall), "cpu_seconds": cpu}}
 
     def tax(self, copy_seconds: float) -> Facts:
         """The tax stage alone beside copying its columns, copying the day (scaled), and OpenFisca-core."""

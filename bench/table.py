@@ -42,7 +42,8 @@ def _whole(facts: Facts) -> list[str]:
 def _steps(facts: Facts) -> list[str]:
     stages, scaled, micro = facts["stages"], facts["scaled"], 1e6 / facts["lines"]
     measured = [_row(name, f"{taken:.2f} s") for name, taken in stages.items() if name not in scaled["stages"]]
-    steps = [_row(name, f"{stages[name]:.2f} s", f"{micro * stages[name]:.2f} µs a line") for name in scaled["stages"]]
+    steps = [_row(name, f"{stages[name]:.2f} s", f"{micro * stages[name]:.2f} µs a line, "
+                  f"{micro * scaled['cpu_seconds'][name]:.2f} µs of processor") for name in scaled["stages"]]
     return ["Stages as they ran (two chunks are decided at a time)", *measured, "",
             f"Steps alone, one after another on {scaled['from_lines']:,} lines, scaled to the day", *steps]
 
@@ -59,7 +60,7 @@ def _tax(facts: Facts) -> list[str]:
         _row("lines of the day, in memory", rates["day", "memory_seconds"]),
         _row("imports only, in memory", rates["imports", "memory_seconds"], "finds each code's classes itself"),
         _row("OpenFisca-core, same, in memory", f"{facts['openfisca_lines_per_s']:,}/s",
-             f"is given the classes; {peer['disagreements']:,} of {peer['lines']:,} lines differ by more than a fen"),
+             f"is given the classes; {peer['disagreements']:,} of {peer['lines']:,} differ by more than a fen"),
     ]
 
 

@@ -12,7 +12,10 @@ __all__ = ["BATCH_FILES", "ELEMENT_NOTES", "FRAMES", "RESULT_COLUMNS", "SENDER_K
 BATCH_FILES: Mapping[str, str] = {
     "lines.parquet": "every row with its decision, rule ids, reasons and warnings",
     "problems.csv": "every bad field of every refused row, in both languages",
-    "refused.csv": "the refused rows as they came, to mend and feed back; may hold personal data, readable by its owner only; absent when none was refused",
+    "refused.csv": (
+        "the refused rows as they came, to mend and feed back; may hold personal data, readable by its owner only; "
+        "absent when none was refused"
+    ),
     "persons.parquet": "personal data by buyer_key and order, readable by its owner only",
     "messages/": "<kind>-<chunk>.xml.zst, one zstd frame per message, and index.parquet",
     "message_problems.csv": "why an order's documents were not written; absent when all were",
@@ -90,8 +93,9 @@ PROBLEM_COLUMNS: Mapping[str, str] = {
     "message_zh": "text", "given": "what came, cut to 200 characters", "allowed": "what may come",
 }  # fmt: skip
 BROKEN_COLUMNS: Mapping[str, str] = {
-    "order_id": "order", "kind": "message kind", "rule": "rule broken", "element": "element", "item": "item number; null for the head",
-    "given": "what stands there; personal data as ***", "allowed": "what may stand there", "message_en": "text", "message_zh": "text",
+    "order_id": "order", "kind": "message kind", "rule": "rule broken", "element": "element",
+    "item": "item number; null for the head", "given": "what stands there; personal data as ***",
+    "allowed": "what may stand there", "message_en": "text", "message_zh": "text",
 }  # fmt: skip
 
 FRAMES: Mapping[str, tuple[pl.Schema, Mapping[str, str]]] = {

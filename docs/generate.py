@@ -155,13 +155,19 @@ def rules_page(law: Law) -> str:
     modes = "\n\n".join(f"### Mode {mode}\n\n{_rules(rules)}" for mode, rules in tables.items())
     parts: dict[str, tuple[str, str]] = {
         "Modes": ("Asked once per order and mode; the deciding rule is stored in `option_<mode>`.", modes),
-        "Choice of the mode": ("Stored in `mode_choice`; the rule of the chosen mode in `mode_rule`.", _rules(choice_rules(tables))),
+        "Choice of the mode": (
+            "Stored in `mode_choice`; the rule of the chosen mode in `mode_rule`.",
+            _rules(choice_rules(tables)),
+        ),
         "Form of declaration": ("Stored in `form_rule`.", _rules(form_rules(law))),
         "Limits of retail import": ("Asked once per order; stored in `limit_rule`.", _rules(limit_rules(law))),
         "Tax": ("Asked per line; stored in `tax_rule`.", _rules(tax_rules(law))),
         "Release": ("All that hold are listed in `reasons`, the first decides and is stored in `release_rule`. *no* "
                     "refuses, *unknown* holds. " + _verdicts(), _rules(reason_rules())),
-        "Warnings": ("All that hold are listed in `warnings`; they stop nothing.", _rules(warning_rules(law), answers=False)),
+        "Warnings": (
+            "All that hold are listed in `warnings`; they stop nothing.",
+            _rules(warning_rules(law), answers=False),
+        ),
     }  # fmt: skip
     intro = (
         "A decision is an ordered table of rules, and **the first rule that holds decides**. A rule waiting for a fact "
@@ -217,9 +223,9 @@ def law_index(law: Law) -> str:
     ]
     return page(
         "Law",
-        "Every number and list that comes from a law is a dated value with its source. `entrepot law show PATH` prints one, "
-        "`entrepot law diff DATE1 DATE2` what changes between two days. An *unconfirmed* value leaves a warning in every "
-        "result that used it; *empty* answers unknown.",
+        "Every number and list that comes from a law is a dated value with its source. `entrepot law show PATH` "
+        "prints one, `entrepot law diff DATE1 DATE2` what changes between two days. An *unconfirmed* value leaves a "
+        "warning in every result that used it; *empty* answers unknown.",
         f"Law hash `{law.hash}`, sources last compared on {law.checked_until}.",
         table(("path", "title", "中文", "unit", "values", "status"), rows),
     )
@@ -235,7 +241,7 @@ def law_area(law: Law, area: str) -> str:
     """The leaves of one area with all their values."""
     paths = [path for path in law.paths() if path.split("/")[1] == area]
     intro = (
-        "`until` is not included. Marks: **S** seen in a source, **K** known and not seen again, **?** unconfirmed. "
+        "`until` is not included. Marks: **S** seen in a source, **K** known from the instrument and not re-read, **?** unconfirmed. "
         "All leaves: [Law](index.md)."
     )
     return page(f"Law: {AREAS.get(area, area)}", intro, *(_leaf(describe_leaf(law.leaf(path))) for path in paths))
@@ -317,7 +323,8 @@ def result_page() -> str:
         "## Files of a batch",
         table(("file", "what it holds"), ((code(name), plain(said)) for name, said in BATCH_FILES.items())),
         "## Columns of lines.parquet",
-        "Every row that came in, bad ones too, in the order of chunks; `row_id` gives the order of the files. Null is unknown. "
+        "Every row that came in, bad ones too, in the order of chunks; `row_id` gives the order of the files. Null is "
+        "unknown. "
         "A column that ends in `_fen` holds hundredths of a CNY, `_e5` units of 10⁻⁵, `_e6` of 10⁻⁶, `_g` grams.",
         table(("column", "type", "what it holds"), rows),
         *frames,
@@ -345,8 +352,8 @@ def summary_page() -> str:
     """The keys of `summary.json`."""
     return page(
         "summary.json",
-        "One object. `tax_total_cny` is a number with two decimals, other amounts are texts with two decimals, so that no "
-        "reader makes a binary float of them. Counts by something are objects, the largest first.",
+        "One object. `tax_total_cny` is a number with two decimals, other amounts are texts with two decimals, so that "
+        "no reader makes a binary float of them. Counts by something are objects, the largest first.",
         table(("key", "what it holds"), ((code(name), plain(said)) for name, said in SUMMARY_KEYS.items())),
     )
 
@@ -355,9 +362,10 @@ def summary_page() -> str:
 
 EXITS = (
     ("0", "done", "All rows went through; bad rows are in `problems.csv`."),
-    ("1", "done, with invalid rows", "Only under `--strict`, when at least one row was refused. The batch is complete."),
-    ("2", "wrong call", "The call has to be changed: an option, a file that is not there, a folder with another batch."),
-    ("3", "input or surroundings unusable", "An empty or truncated file, no permission, a full disk; also an explanation that differs from what is stored."),
+    ("1", "done, with invalid rows", "Only under `--strict`, when a row was refused. The batch is complete."),
+    ("2", "wrong call", "The call has to be changed: an option, a missing file, a folder with another batch."),
+    ("3", "input or surroundings unusable", "An empty or truncated file, no permission, a full disk; an explanation "
+     "that differs from what is stored."),
     ("130", "stopped by Ctrl-C", "The same command goes on where it stopped."),
 )  # fmt: skip
 
@@ -402,14 +410,14 @@ def messages_page() -> str:
     sender = table(("key", "what it says"), ((code(key), plain(said)) for key, said in SENDER_KEYS.items()))
     return page(
         "Messages",
-        "CEB messages of edition 202205: export order 303, export list 603, import list 621; at most 100 documents in one "
-        "message. Format: `C36` exactly 36 characters, `C..60` at most 60, `N19,5` a number with up to 5 decimals, `int5` a "
-        "whole number. **M** is mandatory.",
+        "CEB messages of edition 202205: export order 303, export list 603, import list 621; at most 100 documents in "
+        "one message. Format: `C36` exactly 36 characters, `C..60` at most 60, `N19,5` a number with up to 5 decimals, "
+        "`int5` a whole number. **M** is mandatory.",
         kinds,
         "## Rules checked before a message is written",
-        "An order that breaks one is written in no message and held with `release.message-incomplete`; every broken rule "
-        "is a row of `message_problems.csv`. R6 holds because 303 and 603 are made of the same lines; R16 and R17 (limits, "
-        "positive list) are decided in [Rules](rules.md); the others do not concern these messages.",
+        "An order that breaks one is written in no message and held with `release.message-incomplete`; every broken "
+        "rule is a row of `message_problems.csv`. R6 holds because 303 and 603 are made of the same lines; R16 and R17 "
+        "(limits, positive list) are decided in [Rules](rules.md); the others do not concern these messages.",
         rules,
         "## Keys of a sender file",
         "How to write one: [Sender and signature](../howto/sender.md).",

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from entrepot.decide.returns import add_return_relief
 from entrepot.decide.simplified import simplified_declaration
 from tests.cases import LAW, case_files, cases, decided, load, rows_of
 
@@ -15,6 +16,7 @@ AMOUNTS = {"duty", "consumption_tax", "vat", "tax_total"}
 FEN = {"spent": "spent_fen", "price": "price_fen"}
 CASES = list(cases("cases"))
 SIMPLIFIED = list(cases("simplified"))
+RETURNS = list(cases("returns"))
 
 
 def _check(row: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -57,11 +59,20 @@ def test_simplified_declaration(case: dict[str, Any]) -> None:
     assert declared.get_column("declared_line").to_list() == list(range(1, len(wanted) + 1))
 
 
+@pytest.mark.parametrize(
+    ("common", "case"), [(common, case) for _, common, case in RETURNS], ids=[name for name, *_ in RETURNS]
+)
+def test_return(common: dict[str, Any], case: dict[str, Any]) -> None:
+    schema = {"mode": pl.String, "exported_on": pl.Date, "returned_on": pl.Date, "food": pl.Boolean, "original_state": pl.Boolean}
+    row = add_return_relief(pl.DataFrame([{**common, **case["given"]}], schema=schema), LAW).row(0, named=True)
+    assert {name: row[name] for name in case["expect"]} == case["expect"]
+
+
 @pytest.mark.parametrize("path", list(case_files()), ids=lambda path: path.name)
 def test_every_case_file_names_its_source_and_expects_something(path: Path) -> None:
     book = load(path)
     assert book["source"]
-    for case in [*book.get("cases", []), *book.get("simplified", [])]:
+    for case in [*book.get("cases", []), *book.get("simplified", []), *book.get("returns", [])]:
         assert case.get("expect") or case.get("expect_lines"), case["name"]
 
 

@@ -126,7 +126,7 @@ def test_every_refused_row_is_told_why_and_no_other(sample_day: Path, lines: Lin
 
 def test_refused_rows_mended_and_fed_back_are_all_good(sample_day: Path, tmp_path: Path, home: Path) -> None:
     """Each row is mended in nothing but the fields its problems name; a row that is none is typed anew."""
-    good = sample_rows("REX-001")[0] | {"gross_mass": "", "content_quantity": ""}
+    good = sample_rows("REX-001")[0] | {"net_mass": "0.01", "gross_mass": "", "content_quantity": ""}
     problems: dict[int, set[str]] = defaultdict(set)
     for problem in rows_of(sample_day / "problems.csv"):
         problems[int(problem["row_id"])].add(problem["field"])
@@ -136,7 +136,7 @@ def test_refused_rows_mended_and_fed_back_are_all_good(sample_day: Path, tmp_pat
         wrong = problems[row_id] if "" not in problems[row_id] else set(mended)
         row |= {field: mended[field] for field in wrong}
         if "content_quantity" in problems[row_id]:
-            row["content_unit"] = "ml"
+            row["content_unit"] = ""
     again = cleared(tmp_path / "again", home, write_day(tmp_path / "refused.csv", refused))
     assert again["by_problem"] == {}
     assert (again["rows_in"], again["rows_refused"]) == (len(refused), 0)

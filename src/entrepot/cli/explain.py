@@ -59,6 +59,20 @@ def _step(step: Mapping[str, Any], language: str) -> Iterator[str]:
     for check in step["checks"]:
         if check["held"] is not False or check["decides"]:
             yield from _check(check, language)
+    if "consequences" in step and any(check["decides"] and check["answer"] != "no" for check in step["checks"]):
+        yield f"      {_consequences(step['consequences'], language)}"
+
+
+def _consequences(of: Mapping[str, Any], language: str) -> str:
+    """What an open option asks and gives, on one line."""
+    papers = ", ".join(
+        f"{text('document.' + name, language)} ({text('need.' + need, language)})" for name, need in of["documents"].items()
+    )
+    said = {"rank": str(of["rank"]), "documents": papers or text("consequence.unknown", language)}
+    for kind in ("rebate", "import_tax"):
+        if of[kind]:
+            said[kind] = text(f"{kind}.{of[kind]}", language)
+    return "; ".join(f"{text('consequence.' + name, language)}: {value}" for name, value in said.items())
 
 
 def _check(check: Mapping[str, Any], language: str) -> Iterator[str]:

@@ -9,9 +9,12 @@ import polars as pl
 
 from entrepot.law import Law
 
-__all__ = ["simplified_declaration"]
+__all__ = ["DECLARED", "simplified_declaration"]
 
 ON = "declared_on"
+DECLARED = pl.Schema({"order_id": pl.String(), "declared_line": pl.Int64(), "hs_code": pl.String(), "value_fen": pl.Int64(),
+                      "kinds": pl.Int64()})
+"""Columns of a simplified declaration; `kinds` is how many kinds of goods a line stands for."""
 
 
 def simplified_declaration(lines: pl.DataFrame, law: Law) -> pl.DataFrame:

@@ -30,6 +30,7 @@ from entrepot.run.finish import finish
 from entrepot.run.home import Home, open_home
 from entrepot.run.intake import Intake, shown_names, take_in
 from entrepot.run.orders_check import check_orders
+from entrepot.run.summary import read_summary
 from entrepot.run.workers import in_order
 
 __all__ = ["KINDS", "Progress", "Request", "clear"]
@@ -89,7 +90,7 @@ def clear(request: Request, progress: Progress = silent) -> dict[str, Any]:
     opened = _open(request)
     with open_batch(request.out, _identity(request, opened)) as batch:
         if batch.done:
-            return dict(json.loads((batch.folder / "summary.json").read_text(encoding="utf-8")))
+            return read_summary(batch.folder / "summary.json")
         return _cleared(batch, request, opened, progress)
 
 

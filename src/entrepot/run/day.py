@@ -11,6 +11,7 @@ import polars as pl
 
 from entrepot.decide.chain import decide, without_rate
 from entrepot.decide.release import add_release, may_be_free
+from entrepot.decide.simplified import DECLARED, simplified_declaration
 from entrepot.goods.problems import problem_rows
 from entrepot.goods.schema import PERSONS, ROW_COLUMNS
 from entrepot.law import Law
@@ -46,10 +47,15 @@ class Day:
 
 
 def drawn(order_ids: pl.Series, key: bytes, share_ppm: int) -> pl.Series:
-    """Which orders are drawn for a check: HMAC-SHA256 of the order id under a secret key, below the share."""
-    bar = (share_ppm << 64) // 1_000_000
-    taken = [int.from_bytes(hmac.digest(key, order_id.encode(), "sha256")[:8]) < bar for order_id in order_ids]
-    return pl.Series("sampled", taken, dtype=pl.Boolean)
+    """Which orders are drawn for a check: HMAC-SHA256 of the order id under a secret key, below the share.
+
+    The first eight bytes are compared as a big-endian number, so a share of 0 draws none and 1,000,000 ppm all.
+    """
+    if share_ppm >= 1_000_000:
+        return pl.Series("sampled", [True] * order_ids.len(), dtype=pl.Boolean)
+    bar, digest = ((share_ppm << 64) // 1_000_000).to_bytes(8), hmac.digest
+    ids = order_ids.cast(pl.Binary).to_list()
+    return pl.Series("sampled", [digest(key, order_id, "sha256")[:8] < bar for order_id in ids], dtype=pl.Boolean)
 
 
 def decide_lines(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -78,13 +84,13 @@ def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str
     frames = {
         "index": pl.concat([INDEX.to_frame(), *(one.index for one in written)]),
         "problems": pl.concat([_late_problems(bad), _rate_problems(unpriced)]),
+        "simplified": _simplified(released, day.law),
         "messages": pl.concat([MESSAGE_PROBLEMS.to_frame(), *(one.problems for one in written)]),
     }
     name = f"chunk-{number:05d}"
     stored = [_write(batch, f"{name}-{kind}.parquet", frame.write_parquet) for kind, frame in frames.items()]
-    stored.append(
-        _write(batch, f"{name}-counts.json", lambda path: path.write_text(json.dumps(counts), encoding="utf-8"))
-    )
+    counted = json.dumps(counts, sort_keys=True)
+    stored.append(_write(batch, f"{name}-counts.json", lambda path: path.write_text(counted, encoding="utf-8")))
     stored.append(_write(batch, f"{name}.arrow", lambda path: result.write_ipc(path, compression="lz4")))
     stored += sorted((batch.folder / "messages").glob(f"*-{number:05d}.xml.zst"))
     return {"rows": result.height, "files": dict(batch.noted(path) for path in stored)}
@@ -97,6 +103,14 @@ def _released(decided: pl.DataFrame, written: list[ceb.Written], day: Day) -> pl
     broken = pl.concat([MESSAGE_PROBLEMS.to_frame(), *(one.problems for one in written)])
     first = broken.group_by("order_id", maintain_order=True).agg(message_rule=pl.col("rule").first())
     return add_release(decided.join(first, on="order_id", how="left", maintain_order="left"), day.law)
+
+
+def _simplified(released: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The declared lines of market-procurement orders that may go."""
+    if released.is_empty():
+        return pl.DataFrame(schema=DECLARED)
+    market = released.filter((pl.col("mode") == "1039") & (pl.col("verdict") == "release"))
+    return simplified_declaration(market, law).cast(DECLARED)
 
 
 def _write(batch: Batch, name: str, writer: Callable[[Path], object]) -> Path:

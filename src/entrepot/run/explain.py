@@ -4,6 +4,7 @@ The rerun must give what was stored, or the explanation fails: an explanation of
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
+from entrepot.decide.consequences import consequences
 from entrepot.decide.limits import limit_rules
-from entrepot.decide.mode import MODES, choice_rules, form_rules, mode_rules, option_column
+from entrepot.decide.mode import RANKED, choice_rules, form_rules, mode_rules, option_column
 from entrepot.decide.orders import join_orders
 from entrepot.decide.release import add_release, reason_rules
 from entrepot.decide.rules import Check, Rule, trace
@@ -119,7 +121,17 @@ def _decided(folder: Path, law: Law, lines: pl.DataFrame) -> list[dict[str, Any]
     _same(as_result(facts), group)
     wanted = facts.filter(pl.col("row_id").is_in(lines.get_column("row_id").implode()))
     order = orders.filter(pl.col("order_id") == lines.item(0, "order_id"))
-    return [_explained(law, order, wanted[place]) for place in range(wanted.height)]
+    broken = _message_problems(folder, lines.item(0, "order_id"))
+    return [{**_explained(law, order, wanted[place]), "problems": broken} for place in range(wanted.height)]
+
+
+def _message_problems(folder: Path, order_id: str) -> list[dict[str, Any]]:
+    """The pre-send rules that kept this order's messages from being written, in the shape of problems."""
+    path = folder / "message_problems.csv"
+    if not path.is_file():
+        return []
+    broken = pl.scan_csv(path, infer_schema=False).filter(pl.col("order_id") == order_id).collect()
+    return broken.select(pl.col("element").alias("field"), pl.col("rule").alias("code"), "message_en", "message_zh").to_dicts()
 
 
 def _group(folder: Path, lines: pl.DataFrame) -> pl.DataFrame:
@@ -160,14 +172,15 @@ def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, A
                 **_step(f"option {mode}", law, day, trace(order, tables[mode])),
                 "taken": mode == row["mode"],
                 "decides": row[option_column(mode)],
+                "consequences": asdict(consequences(law, mode, row["direction"], day)),
             }
-            for mode in MODES
+            for mode in RANKED
         ),
         _step("form", law, day, trace(order, form_rules(law))),
         {**_step("tax", law, day, trace(line, tax_rules(law))), "figures": _taxes(line.row(0, named=True))},
         {**_step("release", law, day, reasons), "decides": row["release_rule"]},
     ]
-    return {**_head(row), "steps": steps, "problems": []}
+    return {**_head(row), "steps": steps}
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:

@@ -40,6 +40,7 @@ def finish(
     problems = _problems(batch)
     batch.write(batch.folder / "problems.csv", lambda path: write_problems_csv(problems, path))
     _write_message_problems(batch)
+    _write_simplified(batch)
     refused = pl.scan_parquet(lines).filter(pl.col("verdict") == "invalid").select("row_id").collect()
     _write_refused(batch, request, mapping, refused.get_column("row_id"), problems)
     about = _about(batch, request, day, mapping, problems, lines)
@@ -81,7 +82,7 @@ def _merge_persons(batch: Batch) -> None:
 def _problems(batch: Batch) -> pl.DataFrame:
     parts = [*_parts(batch, "intake-*-problems.parquet"), *_parts(batch, "chunk-*-problems.parquet")]
     frames = [pl.read_parquet(part) for part in parts]
-    return pl.concat([pl.DataFrame(schema=PROBLEMS), *frames]).sort("row_id", "field", "code")
+    return pl.concat([pl.DataFrame(schema=PROBLEMS), *frames]).sort("row_id", "field", "code", maintain_order=True)
 
 
 def _write_message_problems(batch: Batch) -> None:
@@ -89,8 +90,18 @@ def _write_message_problems(batch: Batch) -> None:
     parts = _parts(batch, "chunk-*-messages.parquet")
     broken = pl.scan_parquet(parts).collect() if parts else pl.DataFrame()
     if broken.height:
-        safe = escape_formulas(broken.sort("order_id", "kind", "item", "rule"))
+        safe = escape_formulas(broken.sort("order_id", "kind", "item", "rule", "element", maintain_order=True))
         batch.write(batch.folder / "message_problems.csv", safe.write_csv)
+
+
+def _write_simplified(batch: Batch) -> None:
+    """The simplified declarations of market-procurement orders; no file when there are none."""
+    parts = _parts(batch, "chunk-*-simplified.parquet")
+    declared = pl.scan_parquet(parts).collect() if parts else pl.DataFrame()
+    if declared.height:
+        in_cny = (pl.col("value_fen").cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(18, 2)).alias("value_cny")
+        shown = escape_formulas(declared.sort("order_id", "declared_line").with_columns(in_cny).drop("value_fen"))
+        batch.write(batch.folder / "declarations_1039.csv", shown.write_csv)
 
 
 def _write_refused(

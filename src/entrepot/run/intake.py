@@ -149,7 +149,7 @@ def _persons(persons: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Persons with the group of their lines, so that they can be read with them."""
     groups = lines.select("order_id", "buyer_key", "group_hash").unique(maintain_order=True)
     return persons.join(groups, on=["order_id", "buyer_key"], how="inner", nulls_equal=True).sort(
-        "group_hash", "order_id"
+        "group_hash", "order_id", maintain_order=True
     )
 
 

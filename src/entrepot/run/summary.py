@@ -6,7 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PAPERLESS_TARGET", "build_summary", "summary_bytes"]
+from entrepot.goods.errors import InputError
+
+__all__ = ["PAPERLESS_TARGET", "build_summary", "read_summary", "summary_bytes"]
 
 PAPERLESS_TARGET = 0.9
 """90 % of parcels released without paper (seed text 004, row 122)."""
@@ -59,6 +61,19 @@ def summary_bytes(summary: Mapping[str, Any]) -> bytes:
     shown = {**summary, "tax_total_cny": "@tax_total@"}
     text = json.dumps(shown, ensure_ascii=False, indent=1)
     return (text.replace('"@tax_total@"', f"{Decimal(summary['tax_total_cny']):.2f}") + "\n").encode()
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """A written `summary.json` as `build_summary` gave it: the total of tax is a text again.
+
+    Raises InputError when the file is gone or damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        total = json.loads(text, parse_float=Decimal)["tax_total_cny"]
+        return {**json.loads(text), "tax_total_cny": f"{total:.2f}"}
+    except (OSError, ValueError, KeyError):
+        raise InputError(f"{path} is gone or damaged: clear the orders into a new folder") from None
 
 
 def write_summary(summary: Mapping[str, Any], path: Path) -> None:
