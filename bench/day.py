@@ -101,7 +101,7 @@ class Bench:
             "tax": {"day": day, "imports": imports}, "tax_ratio": round(day["seconds"] / day["copy_seconds"], 2),
             "tax_ratio_imports": round(imports["seconds"] / imports["copy_seconds"], 2),
             "tax_ratio_to_copy": round(day["seconds"] * self.lines / day["lines"] / copy_seconds, 2),
-            "openfisca": peer, "openfisca_lines_per_s": round(peer["lines"] / peer["seconds"]),
+            "openfisca": peer or None, "openfisca_lines_per_s": round(peer["lines"] / peer["seconds"]) if peer else None,
         }  # fmt: skip
 
     def messages(self) -> Facts:

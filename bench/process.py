@@ -18,6 +18,7 @@ from typing import Any
 __all__ = ["Facts", "JobError", "Ran", "run"]
 
 Facts = dict[str, Any]
+ROOT = Path(__file__).parents[1]
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str | Path], home: Path) -> Ran:
     environment = {**os.environ, "ENTREPOT_HOME": str(home)}
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
         start = perf_counter()
-        child = subprocess.Popen(command, stdout=said, stderr=complained, env=environment)
+        child = subprocess.Popen(command, stdout=said, stderr=complained, env=environment, cwd=ROOT)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)

@@ -49,7 +49,7 @@ def _steps(facts: Facts) -> list[str]:
 
 
 def _tax(facts: Facts) -> list[str]:
-    peer, bars = facts["openfisca"], f"bar {TAX_BAR}, goal {TAX_GOAL}"
+    bars = f"bar {TAX_BAR}, goal {TAX_GOAL}"
     rates = {(of, what): f"{round(facts['tax'][of]['lines'] / facts['tax'][of][what]):,}/s"
              for of in ("day", "imports") for what in ("seconds", "memory_seconds")}
     return [
@@ -59,9 +59,16 @@ def _tax(facts: Facts) -> list[str]:
         _row("imports only", rates["imports", "seconds"], f"{facts['tax_ratio_imports']:.2f} x copying only these"),
         _row("lines of the day, in memory", rates["day", "memory_seconds"]),
         _row("imports only, in memory", rates["imports", "memory_seconds"], "finds each code's classes itself"),
-        _row("OpenFisca-core, same, in memory", f"{facts['openfisca_lines_per_s']:,}/s",
-             f"is given the classes; {peer['disagreements']:,} of {peer['lines']:,} differ by more than a fen"),
+        _openfisca(facts),
     ]
+
+
+def _openfisca(facts: Facts) -> str:
+    peer, name = facts["openfisca"], "OpenFisca-core, same, in memory"
+    if peer is None:
+        return _row(name, "not installed")
+    agrees = f"{peer['disagreements']:,} of {peer['lines']:,} differ by more than a fen"
+    return _row(name, f"{facts['openfisca_lines_per_s']:,}/s", f"is given the classes; {agrees}")
 
 
 def _messages(facts: Facts) -> list[str]:

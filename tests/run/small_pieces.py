@@ -18,8 +18,7 @@ from entrepot.run import clear, intake
 def small_pieces(batch_rows: int, chunk_rows: int) -> None:
     """Read and decide in pieces of these sizes."""
     assert {"ROWS_PER_CHUNK", "Intake"} <= set(vars(clear))
-    setattr(clear, "ROWS_PER_CHUNK", chunk_rows)
-    setattr(clear, "Intake", partial(intake.Intake, batch_rows=batch_rows))
+    vars(clear).update(ROWS_PER_CHUNK=chunk_rows, Intake=partial(intake.Intake, batch_rows=batch_rows))
 
 
 def killed_before(number: int) -> None:
@@ -31,7 +30,7 @@ def killed_before(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         replace(*places)
 
-    setattr(os, "replace", kill_or_replace)
+    vars(os)["replace"] = kill_or_replace
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The same input and law give the same bytes; how a day is cut into pieces changes no decision."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
@@ -96,7 +96,9 @@ def lines_as(rows: Iterable[Row], suffix: str, folder: Path) -> Path:
     """The rows as a file of another kind."""
     frame = pl.DataFrame(list(rows)).select(pl.all().replace("", None))
     path = folder / f"orders.{suffix}"
-    {"parquet": frame.write_parquet, "jsonl": frame.write_ndjson, "xlsx": frame.write_excel}[suffix](path)
+    writers: dict[str, Callable[[Path], object]] = {
+        "parquet": frame.write_parquet, "jsonl": frame.write_ndjson, "xlsx": frame.write_excel}
+    writers[suffix](path)
     return path
 
 
@@ -106,4 +108,3 @@ def test_kind_of_file_changes_no_decision(suffix: str, sample_day: Path, tmp_pat
     cleared(tmp_path / "csv", home, write_day(tmp_path / "orders.csv", rows))
     cleared(tmp_path / "day", home, lines_as(rows, suffix, tmp_path))
     assert_frame_equal(decisions(tmp_path / "day"), decisions(tmp_path / "csv"))
-    assert ORDERS.suffix == ".csv"

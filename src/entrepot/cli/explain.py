@@ -25,18 +25,18 @@ def shown(value: Any, unit: str) -> str:
     return f"{Decimal(value).scaleb(-6).normalize():f}" if unit == "e6" else str(value)
 
 
-def explanation_text(explained: Mapping[str, Any], language: str) -> str:
-    """The tree of one line: steps, rules tried, figures, law."""
-    return "\n".join(_tree(explained, language))
+def explanation_text(explained: Mapping[str, Any], language: str, every: bool = False) -> str:
+    """The tree of one line: steps, the rule that decided each (or `every` rule tried), figures, law."""
+    return "\n".join(_tree(explained, language, every))
 
 
-def _tree(explained: Mapping[str, Any], language: str) -> Iterator[str]:
+def _tree(explained: Mapping[str, Any], language: str, every: bool) -> Iterator[str]:
     said = text(f"verdict.{explained['verdict']}", language)
     lane = f" ({text('lane.' + explained['lane'], language)})" if explained["lane"] else ""
     yield f"{explained['order_id']} / {explained['line_no']}  {explained['declared_on']}  {explained['description'] or ''}"
     yield f"  {text('explain.verdict', language)}: {said}{lane} — {text(explained['release_rule'], language)}"
     for step in explained["steps"]:
-        yield from _step(step, language)
+        yield from _step(step, language, every)
     for problem in explained["problems"]:
         yield f"  ✗ {problem['field']}: {problem['message_' + language]}"
     for kind in ("reasons", "warnings"):
@@ -50,14 +50,14 @@ def text_of(rule: str, language: str) -> str:
     return text(head, language, path=path) if path else text(rule, language)
 
 
-def _step(step: Mapping[str, Any], language: str) -> Iterator[str]:
+def _step(step: Mapping[str, Any], language: str, every: bool) -> Iterator[str]:
     name, _, mode = step["step"].partition(" ")
     title = text(f"explain.{name}", language, mode=mode)
     taken = f" ← {text('explain.taken', language)}" if step.get("taken") else ""
     figures = {key: shown(value, unit) for key, (value, unit) in step.get("figures", {}).items()}
     yield f"  {title}{taken}" + (": " + text(f"explain.figures-{name}", language, **figures) if figures else "")
     for check in step["checks"]:
-        if check["held"] is not False or check["decides"]:
+        if every or check["decides"]:
             yield from _check(check, language)
     if "consequences" in step and any(check["decides"] and check["answer"] != "no" for check in step["checks"]):
         yield f"      {_consequences(step['consequences'], language)}"
@@ -106,8 +106,9 @@ MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}
 @click.argument("order_id")
 @click.argument("line_no", type=int, required=False)
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--all", "every", is_flag=True, help="Every rule tried, not only the one that decided.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the texts.")
-def explain_command(result: Path, order_id: str, line_no: int | None, as_json: bool, lang: str) -> int:
+def explain_command(result: Path, order_id: str, line_no: int | None, as_json: bool, every: bool, lang: str) -> int:
     """Rerun the decision of an order in the batch folder RESULT and show every rule, figure, date and source.
 
     Example: entrepot explain day1 SO-1001 1 --lang zh
@@ -116,5 +117,5 @@ def explain_command(result: Path, order_id: str, line_no: int | None, as_json: b
     if as_json:
         click.echo(json.dumps(explained, ensure_ascii=False, indent=1, default=str))
     else:
-        click.echo("\n\n".join(explanation_text(one, lang) for one in explained))
+        click.echo("\n\n".join(explanation_text(one, lang, every) for one in explained))
     return 0
