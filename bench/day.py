@@ -49,7 +49,8 @@ class Bench:
         return {
             "lines": self.lines, "seconds": round(whole.seconds, 3), "lines_per_s": round(self.lines / whole.seconds),
             "peak_rss_bytes": whole.peak_rss_bytes, "copy_seconds": round(copy_seconds, 3), **self.stages(whole),
-            "cpu_seconds": round(whole.cpu_seconds, 3), "cpus": len(os.sched_getaffinity(0)), "load_before": load,
+            "cpu_seconds": round(whole.cpu_seconds, 3),
+            "elsewhere_cpu_seconds": round(whole.elsewhere_cpu_seconds, 3), "cpus": len(os.sched_getaffinity(0)), "load_before": load,
             "python": platform.python_version(), "seed": self.seed, "parcels": day["parcels"],
             "distinct": day["distinct"], "bytes": {"orders": day["bytes"], **sizes}, **_outcome(whole.answer),
             **self.tax(copy_seconds), **self.messages(),

@@ -142,7 +142,7 @@ def _with_buyers(frame: pl.DataFrame, of: Draws, seed: int, size: int) -> pl.Dat
     """
     orders = parcels(size)
     imports = orders * 12 // 100
-    residents, often = max(1, imports * 6 // 10), max(1, imports // 50 // 60)
+    residents, often = max(1, imports * 6 // 10), max(1, imports // 50 // 90)
     resident = pl.when(of.chance("often", 20_000)).then(of.below("frequent", often)).otherwise(
         of.below("resident", residents) + often)
     named = frame.with_columns(buyer=pl.when("inward").then(resident).otherwise(of.skewed("account", orders)))

@@ -28,12 +28,26 @@ class JobError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A finished process: its answer, wall and processor seconds, and the most memory it held."""
+    """A finished process: its answer, wall and processor seconds, and the most memory it held.
+
+    `elsewhere_cpu_seconds` is what all other processes of the machine used meanwhile (0 where nobody tells): a figure
+    taken while they were busy is no figure.
+    """
 
     answer: Facts
     seconds: float
     cpu_seconds: float
     peak_rss_bytes: int
+    elsewhere_cpu_seconds: float
+
+
+def _machine_cpu_seconds() -> float:
+    """Processor seconds of the whole machine since it started: user, nice, system, interrupts."""
+    try:
+        parts = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    except OSError:
+        return 0.0
+    return sum(int(parts[place]) for place in (0, 1, 2, 5, 6)) / os.sysconf("SC_CLK_TCK")
 
 
 def run(arguments: Sequence[str | Path], home: Path) -> Ran:
@@ -41,10 +55,10 @@ def run(arguments: Sequence[str | Path], home: Path) -> Ran:
     command = [sys.executable, "-m", *map(str, arguments)]
     environment = {**os.environ, "ENTREPOT_HOME": str(home)}
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-        start = perf_counter()
+        start, busy = perf_counter(), _machine_cpu_seconds()
         child = subprocess.Popen(command, stdout=said, stderr=complained, env=environment, cwd=ROOT)
         _, status, usage = os.wait4(child.pid, 0)
-        seconds = perf_counter() - start
+        seconds, busy = perf_counter() - start, _machine_cpu_seconds() - busy
         child.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         complained.seek(0)
@@ -52,4 +66,5 @@ def run(arguments: Sequence[str | Path], home: Path) -> Ran:
             last = complained.read().decode(errors="replace")[-2000:]
             raise JobError(f"{' '.join(command[2:])} ended with {child.returncode}: {last}")
         answer = json.loads(said.read().splitlines()[-1])
-    return Ran(answer, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Ran(answer, seconds, cpu_seconds, usage.ru_maxrss * RSS_UNIT, max(0.0, busy - cpu_seconds))

@@ -18,6 +18,7 @@ from entrepot.cli import cli
 from entrepot.decide.limits import limit_rules
 from entrepot.decide.mode import choice_rules, form_rules, mode_rules
 from entrepot.decide.release import reason_rules, warning_rules
+from entrepot.decide.returns import return_rules
 from entrepot.decide.rules import Rule
 from entrepot.decide.tax import tax_rules
 from entrepot.goods.faults import _allowed as allowed_in
@@ -162,6 +163,11 @@ def rules_page(law: Law) -> str:
         "Form of declaration": ("Stored in `form_rule`.", _rules(form_rules(law))),
         "Limits of retail import": ("Asked once per order; stored in `limit_rule`.", _rules(limit_rules(law))),
         "Tax": ("Asked per line; stored in `tax_rule`.", _rules(tax_rules(law))),
+        "Returned exports": (
+            "Whether import taxes are exempt when exports come back; a function of the library "
+            "(`entrepot.decide.returns`) that `clear` does not call.",
+            _rules(return_rules(law)),
+        ),
         "Release": ("All that hold are listed in `reasons`, the first decides and is stored in `release_rule`. *no* "
                     "refuses, *unknown* holds. " + _verdicts(), _rules(reason_rules())),
         "Warnings": (

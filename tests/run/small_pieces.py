@@ -1,14 +1,15 @@
 """The command line with small pieces, so that a small file has many batches and chunks; run as a process of its own.
 
-Usage: python -m tests.run.small_pieces BATCH_ROWS CHUNK_ROWS KILL_BEFORE entrepot-arguments…
-A KILL_BEFORE of n ends the process with SIGKILL just before it puts its n-th file in place; 0 never does.
+Usage: python -m tests.run.small_pieces BATCH_ROWS CHUNK_ROWS KILL entrepot-arguments…
+KILL is `before:NAME` or `after:NAME`: the process ends with SIGKILL just before or after it puts a file of that
+name in place; `never` lets it live.
 """
 
 import os
 import signal
 import sys
 from functools import partial
-from itertools import count
+from pathlib import Path
 from typing import Any
 
 from entrepot.cli import main
@@ -21,20 +22,23 @@ def small_pieces(batch_rows: int, chunk_rows: int) -> None:
     vars(clear).update(ROWS_PER_CHUNK=chunk_rows, Intake=partial(intake.Intake, batch_rows=batch_rows))
 
 
-def killed_before(number: int) -> None:
-    """Let the process be killed just before its n-th rename: the new file lies beside the place it was meant for."""
-    replace, calls = os.replace, count(1)
+def killed_at(moment: str) -> None:
+    """Let the process be killed when it puts a file in place; before that the file lies beside its place."""
+    when, _, name = moment.partition(":")
+    replace = os.replace
 
-    def kill_or_replace(*places: Any) -> None:
-        if next(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        replace(*places)
+    def replace_or_end(source: Any, target: Any) -> None:
+        if Path(target).name != name:
+            replace(source, target)
+            return
+        if when == "after":
+            replace(source, target)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    vars(os)["replace"] = kill_or_replace
+    vars(os)["replace"] = replace_or_end
 
 
 if __name__ == "__main__":
-    batch_rows, chunk_rows, kill_before = (int(given) for given in sys.argv[1:4])
-    small_pieces(batch_rows, chunk_rows)
-    killed_before(kill_before)
+    small_pieces(int(sys.argv[1]), int(sys.argv[2]))
+    killed_at(sys.argv[3])
     main(sys.argv[4:])

@@ -103,8 +103,9 @@ class Batch:
         shutil.rmtree(self.work, ignore_errors=True)
 
     def save(self) -> None:
-        """Write the manifest in place."""
+        """Write the manifest in place; from then on it is what a later run would read, to the order of its keys."""
         text = json.dumps(self.manifest, ensure_ascii=False, indent=1, sort_keys=True)
+        self.manifest = json.loads(text)
         self.write(self.folder / MANIFEST, lambda path: path.write_text(text + "\n", encoding="utf-8"))
 
 

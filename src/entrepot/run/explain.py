@@ -83,6 +83,12 @@ def _undecided(folder: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     """A row that was refused as bad data, or a cancellation: its problems instead of rules."""
     problems = pl.read_csv(folder / "problems.csv", infer_schema=False)
     mine = problems.filter(pl.col("row_id") == str(row["row_id"]))
+    settled = {
+        "release.invalid": ("invalid", mine.height > 0),
+        "release.cancellation": ("hold", row["line_kind"] == "cancellation"),
+    }
+    if settled[row["release_rule"]] != (row["verdict"], True) or row["mode"] is not None:
+        raise _differs("verdict")
     return {**_head(row), "steps": [], "problems": mine.to_dicts()}
 
 
@@ -149,10 +155,14 @@ def _same(again: pl.DataFrame, stored: pl.DataFrame) -> None:
     left, right = again.sort("row_id").select(columns), stored.sort("row_id").select(columns)
     for column in columns:
         if not left.get_column(column).equals(right.get_column(column), null_equal=True):
-            raise ExplanationDiffersError(
-                f"the rerun gives another {column} than the one stored: the batch was changed, or it was decided by "
-                "another version of Entrepot (see code_version in manifest.json)"
-            )
+            raise _differs(column)
+
+
+def _differs(column: str) -> ExplanationDiffersError:
+    return ExplanationDiffersError(
+        f"the rerun gives another {column} than the one stored: the batch was changed, or it was decided by "
+        "another version of Entrepot (see code_version in manifest.json)"
+    )
 
 
 def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, Any]:
