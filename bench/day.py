@@ -25,7 +25,7 @@ COPIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One day of so many lines in a folder. The day is kept there, batches are not."""
+    """One day of so many lines in a folder. The day is kept there, what is made of it is not."""
 
     lines: int
     seed: int
@@ -36,13 +36,25 @@ class Bench:
         """The day's file."""
         return self.folder / f"day-{self.lines}-{self.seed}.parquet"
 
+    @property
+    def work(self) -> Path:
+        """Where everything else goes while it is measured."""
+        return self.folder / "work"
+
     def job(self, name: str, *arguments: str | Path) -> Ran:
         """Run a job of `bench.jobs`."""
-        return run(["bench.jobs", name, *arguments], self.folder / "home")
+        return run(["bench.jobs", name, *arguments], self.work / "home")
 
     def measure(self) -> Facts:
         """Every figure of the day; the first six are those other programs rely on."""
-        (self.folder / "home").mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+        (self.work / "home").mkdir(parents=True)
+        try:
+            return self._measured()
+        finally:
+            shutil.rmtree(self.work)
+
+    def _measured(self) -> Facts:
         day, load = self.day(), os.getloadavg()[0]
         copy_seconds = self.copy_seconds()
         whole, sizes = self.whole()
@@ -61,22 +73,21 @@ class Bench:
         note = self.orders.with_suffix(".json")
         if not note.exists():
             size = ["--lines", str(self.lines), "--seed", str(self.seed)]
-            made = run(["bench.make_day", self.orders, *size], self.folder)
+            made = run(["bench.make_day", self.orders, *size], self.work)
             note.write_text(json.dumps(made.answer))
         told: Facts = json.loads(note.read_text())
         return told
 
     def copy_seconds(self) -> float:
         """Wall seconds of a process that only reads and writes the day's file; the median of several."""
-        target = self.folder / "copy.parquet"
+        target = self.work / "copy.parquet"
         taken = sorted(self.job("copy", self.orders, target).seconds for _ in range(COPIES))
         target.unlink()
         return taken[COPIES // 2]
 
     def whole(self) -> tuple[Ran, dict[str, int]]:
         """The whole chain in a process, and the bytes it wrote."""
-        out = self.folder / "batch"
-        shutil.rmtree(out, ignore_errors=True)
+        out = self.work / "batch"
         ran = self.job("chain", self.orders, out, LISTS, "auto")
         sizes = {name: _size(out / name) for name in ("lines.parquet", "persons.parquet", "messages")}
         sizes["batch"] = _size(out)
@@ -86,7 +97,7 @@ class Bench:
     def stages(self, whole: Ran) -> Facts:
         """Seconds of each stage in the run, and of each step on one chunk scaled to the day (`scaled` says which)."""
         count = min(self.lines, STEP_LINES)
-        single = self.job("stages", self.orders, self.folder, str(count)).answer
+        single = self.job("stages", self.orders, self.work, str(count)).answer
         wall, cpu = ({name: round(seconds * self.lines / count, 3) for name, seconds in single[kind].items()}
                      for kind in ("seconds", "cpu_seconds"))
         ran = {name: round(seconds, 3) for name, seconds in whole.answer["stages"].items()}
@@ -94,10 +105,10 @@ class Bench:
 
     def tax(self, copy_seconds: float) -> Facts:
         """The tax stage alone beside copying its columns, copying the day (scaled), and OpenFisca-core."""
-        self.job("tax-files", self.orders, self.folder, str(min(self.lines, TAX_LINES)))
-        day, imports = (self.job("tax", self.folder / name, self.folder / "taxed.parquet").answer
+        self.job("tax-files", self.orders, self.work, str(min(self.lines, TAX_LINES)))
+        day, imports = (self.job("tax", self.work / name, self.work / "taxed.parquet").answer
                         for name in ("tax.parquet", "tax-imports.parquet"))
-        peer = self.job("openfisca", self.folder / "peer.parquet").answer
+        peer = self.job("openfisca", self.work / "peer.parquet").answer
         return {
             "tax": {"day": day, "imports": imports}, "tax_ratio": round(day["seconds"] / day["copy_seconds"], 2),
             "tax_ratio_imports": round(imports["seconds"] / imports["copy_seconds"], 2),
@@ -107,7 +118,7 @@ class Bench:
 
     def messages(self) -> Facts:
         """Messages of one chunk by kind on all cores, and on one core beside a string template."""
-        shared, alone = (self.job("messages", self.folder, one_core).answer for one_core in ("no", "yes"))
+        shared, alone = (self.job("messages", self.work, one_core).answer for one_core in ("no", "yes"))
         return {"message_rates": _rates(shared), "message_rates_one_core": _rates(alone)}
 
 

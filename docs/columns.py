@@ -20,7 +20,9 @@ BATCH_FILES: Mapping[str, str] = {
     "messages/": "<kind>-<chunk>.xml.zst, one zstd frame per message, and index.parquet",
     "message_problems.csv": "why an order's documents were not written; absent when all were",
     "cancellations.csv": "cancelling rows and the line each was matched to; absent when there are none",
-    "declarations_1039.csv": "declared lines of released market-procurement orders, merged where the law allows; absent when there are none",
+    "declarations_1039.csv": (
+        "declared lines of released market-procurement orders, merged where the law allows; absent when there are none"
+    ),
     "summary.json": "the figures for a program",
     "report.html": "the figures with plots, one page without network, English and Chinese",
     "law.json": "the law the batch was decided with; its SHA-256 is law_hash",

@@ -22,7 +22,7 @@ from entrepot.decide.returns import return_rules
 from entrepot.decide.rules import Rule
 from entrepot.decide.tax import tax_rules
 from entrepot.goods.faults import _allowed as allowed_in
-from entrepot.goods.schema import FIELDS, INPUT_FIELDS, LINE, Field
+from entrepot.goods.schema import FIELDS, INPUT_FIELDS, MAX_TEXT, Field
 from entrepot.goods.texts import text, texts
 from entrepot.law import Law
 from entrepot.law.describe import describe_leaf, summarise_leaf
@@ -107,7 +107,8 @@ def lines_page() -> str:
         "differs from the [result](result.md): a file gives `net_mass` in kg, a line holds `net_mass_g`.",
         f"**Required:** {', '.join(needed)}, and at least one of `description`, `hs_code`, `sku`.",
         "**Default** is what an absent value becomes; its use is counted in `defaults_used` of the summary. Where no "
-        "default is named an absent value is *unknown* — never no, never zero.",
+        "default is named an absent value is *unknown*.",
+        f"A text has at most {MAX_TEXT:,} characters; the tighter limits of messages are checked later.",
         table(
             ("field", "what it is", "中文", "allowed", "default", "column of the line"), map(_field_row, INPUT_FIELDS)
         ),
@@ -118,16 +119,9 @@ def lines_page() -> str:
 
 def _field_row(field: Field) -> tuple[str, ...]:
     name = f"**{field.name}**" if field.required else field.name
-    held = "`buyer_key`" if field.name == "buyer_id" else "—" if field.kind == "personal" else code(field.column)
-    dtype = f" {LINE[field.column]}" if field.column in LINE else ""
-    return (
-        name,
-        plain(field.en),
-        plain(field.zh),
-        plain(allowed_in(field)),
-        plain(field.default or ""),
-        held + plain(dtype),
-    )
+    held = "buyer_key" if field.name == "buyer_id" else "" if field.kind == "personal" else field.column
+    allowed = "text" if field.kind in ("text", "personal") else allowed_in(field)
+    return name, plain(field.en), plain(field.zh), plain(allowed), plain(field.default or ""), code(held)
 
 
 def problems_page() -> str:

@@ -108,7 +108,7 @@ def test_a_small_day_gives_one_line_of_json(tmp_path: Path, capsys: pytest.Captu
     assert {"take-in", "check-orders", "decide", "finish", "decide.tax"} <= facts["stages"].keys()
     assert facts["openfisca"] is None or facts["openfisca"]["disagreements"] == 0
     assert "whole chain" in table(facts)
-    assert not (tmp_path / "batch").exists()
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".json"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["day", "--lines", "10"], ["week"]])

@@ -17,7 +17,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = sorted(DOCS.rglob("*.md"))
 GAP = "..."
-EXECUTABLE = tuple(path for path in PAGES if "\n```console" in path.read_text(encoding="utf-8") and path != README)
+EXECUTABLE = tuple(path for path in PAGES if "\n```console" in path.read_text(encoding="utf-8"))
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -47,7 +47,8 @@ class Step:
 
 
 def steps(block: Block) -> Iterator[Step]:
-    command, printed, start = "", [], block.line
+    command, start = "", block.line
+    printed: list[str] = []
     for number, line in enumerate(block.content.splitlines(), start=block.line):
         if line.startswith("$ "):
             if command:

@@ -1,10 +1,11 @@
 """The commands of the tutorial and the how-to pages print what the pages say."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, EXECUTABLE, Step, agrees, blocks, run, steps
+from tests.docs.pages import DOCS, EXECUTABLE, ROOT, Step, agrees, blocks, run, steps
 
 
 def assert_prints(step: Step, folder: Path, page: Path) -> None:
@@ -21,6 +22,17 @@ def test_page_runs_as_written(page: Path, tmp_path: Path) -> None:
         elif block.language == "console":
             for step in steps(block):
                 assert_prints(step, tmp_path, page)
+
+
+def test_messages_of_the_sample_day_pass_the_check_the_docs_show(data_folder: Callable[[str], Path], tmp_path: Path) -> None:
+    samples = ROOT / "src" / "entrepot" / "samples"
+    check = next(block for block in blocks(DOCS / "howto" / "schema.md") if block.title == "check.py")
+    (tmp_path / "check.py").write_text(check.content, encoding="utf-8")
+    cleared = f"entrepot clear {samples}/orders.csv --catalogue {samples}/catalogue.csv --out day1 > summary.txt"
+    schemas = data_folder("china-ceb-messages") / "xsd202205"
+    printed = run(Step(f"{cleared} && python check.py day1 {schemas}", "", 0), tmp_path).splitlines()
+    assert {line.split("-")[0] for line in printed} == {"303", "603", "621"}
+    assert all(line.endswith(" valid") for line in printed)
 
 
 def test_the_tutorial_is_executable() -> None:

@@ -6,9 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-
 from docs.columns import BATCH_FILES, ELEMENT_NOTES, FRAMES, RESULT_COLUMNS, SENDER_KEYS, SUMMARY_KEYS
 from docs.generate import main, pages
+
 from entrepot.goods.schema import FIELDS
 from entrepot.law import Law
 from entrepot.law.describe import describe_leaf
@@ -90,4 +90,5 @@ def test_places_named_among_the_assumptions_exist() -> None:
     assert paths
     assert [path for path in paths if not (ROOT / "src" / "entrepot" / path).is_file()] == []
     leaves = set(re.findall(r"\bcn/[a-z0-9_/]+[a-z0-9]", said)) - {"cn/_jurisdiction"}
-    assert [leaf for leaf in leaves if leaf not in Law.load().paths()] == []
+    known = Law.load().paths()
+    assert [leaf for leaf in leaves if leaf not in known] == []

@@ -23,6 +23,7 @@ __all__ = ["cli", "main"]
 DEBUG_VARIABLE = "ENTREPOT_DEBUG"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No space left, no quota left, no larger file allowed: the same for a person."""
+DISK_IS_FULL = "the disk is full: free some space and run the same command again, it goes on where it stopped"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say("stopped; the same command goes on where it stopped")
         sys.exit(130)
     except EntrepotError as error:
-        _say(str(error))
+        _say(DISK_IS_FULL if _is_full(error) else str(error))
         sys.exit(error.exit_code)
     except (Exception, pl.exceptions.PanicException) as error:
         if os.environ.get(DEBUG_VARIABLE):
@@ -66,9 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _outside(error: BaseException) -> str:
     """One line for what nobody foresaw: the disk, the rights, or a fault of ours."""
     text = " ".join(str(error).split())[:300]
-    full = isinstance(error, OSError) and error.errno in FULL
-    if full or any(os.strerror(number) in text for number in FULL):
-        return "the disk is full: free some space and run the same command again, it goes on where it stopped"
+    if _is_full(error):
+        return DISK_IS_FULL
     if isinstance(error, PermissionError):
         return f"{error.filename}: no permission; choose a folder you may write, or a file you may read"
     if isinstance(error, pl.exceptions.PolarsError | OSError):
@@ -76,5 +76,10 @@ def _outside(error: BaseException) -> str:
     return f"a fault in Entrepot ({type(error).__name__}: {text}); set {DEBUG_VARIABLE}=1 to see where, and report it"
 
 
+def _is_full(error: BaseException) -> bool:
+    full = isinstance(error, OSError) and error.errno in FULL
+    return full or any(os.strerror(number) in str(error) for number in FULL)
+
+
 def _say(message: str) -> None:
-    click.echo(f"entrepot: {message}", err=True)
+    click.echo(f"entrepot: {' '.join(message.splitlines())}", err=True)

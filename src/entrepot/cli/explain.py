@@ -33,7 +33,8 @@ def explanation_text(explained: Mapping[str, Any], language: str, every: bool = 
 def _tree(explained: Mapping[str, Any], language: str, every: bool) -> Iterator[str]:
     said = text(f"verdict.{explained['verdict']}", language)
     lane = f" ({text('lane.' + explained['lane'], language)})" if explained["lane"] else ""
-    yield f"{explained['order_id']} / {explained['line_no']}  {explained['declared_on']}  {explained['description'] or ''}"
+    order_id, line_no, day = (explained[name] or "?" for name in ("order_id", "line_no", "declared_on"))
+    yield f"{order_id} / {line_no}  {day}  {explained['description'] or ''}"
     yield f"  {text('explain.verdict', language)}: {said}{lane} — {text(explained['release_rule'], language)}"
     for step in explained["steps"]:
         yield from _step(step, language, every)

@@ -18,7 +18,7 @@ def read_balances(path: Path, key: bytes) -> pl.DataFrame:
     Raises CallError naming the first row that is not exact, negative or a repetition.
     """
     try:
-        table = pl.read_csv(path, infer_schema=False)
+        table = pl.read_csv(path, infer_schema=False).with_columns(pl.all().str.strip_chars())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CallError(
             f"{path}: cannot be read as a CSV of {', '.join(COLUMNS)}: {str(error).splitlines()[0]}"
@@ -28,8 +28,8 @@ def read_balances(path: Path, key: bytes) -> pl.DataFrame:
         raise CallError(
             f"{path}: no column {missing[0]!r}; needed are {', '.join(COLUMNS)}, found {', '.join(table.columns)}"
         )
-    good = pl.col("year").str.contains(r"^\d{4}$") & pl.col("spent").str.contains(r"^\d{1,9}(\.\d{1,2})?$")
-    wrong = table.with_row_index("_row", 2).filter(~(good & pl.col("buyer_id").is_not_null()).fill_null(value=False))
+    good = pl.col("year").str.contains("^[0-9]{4}$") & pl.col("spent").str.contains(r"^[0-9]{1,9}(\.[0-9]{1,2})?$")
+    wrong = table.with_row_index("_row", 2).filter(~(good & (pl.col("buyer_id") != "")).fill_null(value=False))
     if wrong.height:
         raise CallError(
             f"{path} line {wrong.item(0, '_row')}: give a buyer_id, a year (2026) and an amount in CNY (1234.50)"

@@ -5,6 +5,7 @@ Every file is written beside and renamed, every step is entered in the manifest 
 from the first step that is missing or whose files are. What is done never changes.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -15,12 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import polars as pl
+
 from entrepot.goods.errors import CallError, InputError, WorldError
 
 __all__ = ["MANIFEST", "WORK", "Batch", "file_hash", "open_batch", "read_manifest"]
 
 MANIFEST = "manifest.json"
 WORK = ".work"
+SCARCE_BYTES = 1 << 20
+"""With less than this left a file that could not be written failed for want of space, whatever its writer says."""
 READ = "intake"
 """The step after which every input has been read to its end; before it nothing was decided."""
 
@@ -78,7 +83,12 @@ class Batch:
         beside.unlink(missing_ok=True)
         if private:
             beside.touch(mode=0o600)
-        writer(beside)
+        try:
+            writer(beside)
+        except pl.exceptions.PolarsError as error:
+            if shutil.disk_usage(path.parent).free > SCARCE_BYTES:
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         os.replace(beside, path)
         return path
 

@@ -95,6 +95,7 @@ def clear(request: Request, progress: Progress = silent) -> dict[str, Any]:
 
 
 def _cleared(batch: Batch, request: Request, opened: _Opened, progress: Progress) -> dict[str, Any]:
+    (batch.folder / "messages").mkdir(mode=0o700, exist_ok=True)  # import lists name their buyers
     _store_inputs(batch, opened)
     rows = _take_in(batch, request, opened, progress)
     late, incomplete = check_orders(batch, rows)
