@@ -13,7 +13,7 @@ BATCH_FILES: Mapping[str, str] = {
     "lines.parquet": "every row with its decision, rule ids, reasons and warnings",
     "problems.csv": "every bad field of every refused row, in both languages",
     "refused.csv": (
-        "the refused rows as they came, to mend and feed back; may hold personal data, readable by its owner only; "
+        "the orders of refused rows as they came, to mend and feed back; may hold personal data, readable by its owner only; "
         "absent when none was refused"
     ),
     "persons.parquet": "personal data by buyer_key and order, readable by its owner only",

@@ -26,6 +26,7 @@ ORDER_COLUMNS = [
     "limit_rule",
     "spent_fen",
     "freight_given",
+    "insurance_given",
     "order_goods_fen",
     "order_price_fen",
     *(option_column(mode) for mode in MODES),

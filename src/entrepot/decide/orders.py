@@ -31,6 +31,7 @@ def order_level(lines: pl.DataFrame) -> pl.DataFrame:
         *(_all_known(name) for name in FLAGS),
         pl.col("needs_licence").any(ignore_nulls=False),
         freight_given=pl.col("freight_e5").is_not_null().any(),
+        insurance_given=pl.col("insurance_e5").is_not_null().any(),
         line_count=pl.len().cast(pl.Int64),
         piece_e5=pl.col("quantity_e5").sum(),
         order_goods_fen=pl.col("goods_fen").sum(),

@@ -61,6 +61,7 @@ def warning_rules(law: Law) -> list[Rule]:
         *_unconfirmed_rules(law),
         Rule("value.not-customs-rate", pl.col("rate_kind") == "ecb_cross"),
         Rule("value.incoterm-not-adjusted", (pl.col("direction") == "export") & ~adjusted),
+        Rule("cn.form.no-message", pl.col("list_form").is_null()),
         Rule("goods.code-unconfirmed", pl.col("code_unconfirmed")),
         Rule("goods.code-not-checked", pl.col("code_status") == "not-checked"),
         Rule("cn.conditions-not-loaded", pl.col("needs_licence").is_null()),

@@ -28,6 +28,8 @@ SHARE, MODE = "cn/cbec/tax_share", "cn/cbec/rounding_mode"
 IN_CHANNEL = ("1210", "1239", "9610")
 FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
 """Terms under which the price holds no freight to China."""
+INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
+"""Terms under which it holds no insurance."""
 # litres = quantity_e5 x content_e5 (ml) x 1e-13; with a rate in CNY e5 per litre this scale turns fen into integers
 SPECIFIC_SCALE = 10**16
 
@@ -124,6 +126,9 @@ def tax_rules(law: Law) -> list[Rule]:
         Rule("cn.ct.content-unknown", ~pl.col("ct_known"), "unknown", ct, code),
         Rule("cn.value.freight-unknown", ~pl.col("freight_given") & pl.col("incoterm").is_in(FREIGHT_APART), "unknown"),
         Rule(
+            "cn.value.insurance-unknown", ~pl.col("insurance_given") & pl.col("incoterm").is_in(INSURANCE_APART), "unknown"
+        ),
+        Rule(
             "cn.cbec.exactly-yearly-limit-unclear",
             outcome == "cn.cbec.single-item-exactly-yearly-limit",
             "unknown",
@@ -135,7 +140,7 @@ def tax_rules(law: Law) -> list[Rule]:
             "cn.cbec.single-item-full-tax",
             single,
             "yes",
-            ("cn/cbec/single_item_over_order_limit", *vat, *ct),
+            ("cn/cbec/single_item_over_order_limit", "cn/duty/mfn_by_code", *vat, *ct),
             {**price, "duty_rate": Number(pl.col("duty_ppm"), "ppm")},
         ),
         Rule(

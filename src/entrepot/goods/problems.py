@@ -1,6 +1,6 @@
 """Bad data as values: the problem frame, its messages, and the two files a person mends.
 
-`problems.csv` lists one bad field a line; `refused.csv` holds the refused rows as they came, plus `_problems`,
+`problems.csv` lists one bad field a line; `refused.csv` holds the orders of refused rows as they came, plus `_problems`,
 so that a person corrects them and feeds the same file back (columns starting with `_` are ignored on reading).
 """
 
@@ -14,7 +14,7 @@ import polars as pl
 from entrepot.goods.errors import WorldError
 from entrepot.goods.readers.frames import own_columns
 from entrepot.goods.schema import FIELDS, PERSONAL, PROBLEMS, ROW_COLUMNS
-from entrepot.goods.texts import all_texts
+from entrepot.goods.texts import LANGUAGES, all_texts, text
 
 __all__ = [
     "FINDINGS",
@@ -104,7 +104,7 @@ def write_problems_csv(problems: pl.DataFrame, path: Path | str) -> None:
 
 
 def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame, path: Path | str) -> None:
-    """Write refused rows as they came, with their problems, as UTF-8 CSV to mend and feed back.
+    """Write rows of refused orders as they came, with their problems, as UTF-8 CSV to mend and feed back.
 
     `rows` are raw frames with `row_id`; of the bookkeeping columns `_raw` stays, `_problems` is added. A later
     frame may have other columns: the file gets them all. Holds personal data when the source does.
@@ -128,7 +128,8 @@ def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.
 def _refused(frame: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     own = [pl.col(name).cast(pl.String) for name in own_columns(frame) if name != "row_id"]
     joined = frame.join(told, on="row_id", how="left", maintain_order="left")
-    return joined.select(*own, pl.col("_raw"), pl.col("_problems"))
+    good = " ".join(text("goods.row-is-good", language) for language in LANGUAGES)
+    return joined.select(*own, pl.col("_raw"), pl.col("_problems").fill_null(good))
 
 
 def _widen(path: Path | str, names: list[str]) -> None:

@@ -42,7 +42,7 @@ def finish(
     _write_message_problems(batch)
     _write_simplified(batch)
     refused = pl.scan_parquet(lines).filter(pl.col("verdict") == "invalid").select("row_id").collect()
-    _write_refused(batch, request, mapping, refused.get_column("row_id"), problems)
+    _write_refused(batch, request, mapping, _to_mend(lines), problems)
     about = _about(batch, request, day, mapping, problems, lines)
     summary = build_summary(rows, refused.height, _counts(batch), about)
     batch.write(batch.folder / "report.html", lambda path: write_report(summary, path, chapter_names()))
@@ -104,10 +104,17 @@ def _write_simplified(batch: Batch) -> None:
         batch.write(batch.folder / "declarations_1039.csv", shown.write_csv)
 
 
+def _to_mend(lines: Path) -> pl.Series:
+    """Rows that were refused, and the good rows of their orders: an order is mended and fed back whole."""
+    waits = pl.col("reasons").list.contains("release.order-incomplete")
+    wanted = pl.scan_parquet(lines).filter((pl.col("verdict") == "invalid") | waits)
+    return wanted.select("row_id").collect().get_column("row_id")
+
+
 def _write_refused(
     batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame
 ) -> None:
-    """The refused rows as they came, to be mended and fed back; read once more from the inputs.
+    """Refused orders as they came, to be mended and fed back; read once more from the inputs.
 
     They hold personal data when the inputs do, so only the owner may read them.
     """
