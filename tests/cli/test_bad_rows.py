@@ -16,7 +16,7 @@ IMPORT = sample_rows("TAX-02")[0]
 HOSTILE = """<b a="1">&amp; ]]> 'x' <!-- > 茶 𠮷 ؀ </b>"""
 
 
-def order(number: int, row: Row = GOOD, **changes: str) -> Row:
+def order(number: int, row: Row = GOOD, /, **changes: str) -> Row:
     """An order of its own, changed as told."""
     return row | {"order_id": f"A-{number}", "waybill_no": f"W-{number}", **changes}
 

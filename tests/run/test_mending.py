@@ -7,10 +7,10 @@ import polars as pl
 from entrepot.run.clear import Request, clear
 
 ORDERS = """order_id,line_no,direction,declared_on,seller_country,buyer_country,buyer_kind,platform_sale,pilot_zone,needs_licence,\
-currency,unit_price,quantity,hs_code,net_mass
-A-1,1,export,2026-03-10,CN,US,person,yes,yes,no,CNY,100.00,1,610910,0.2
-A-1,2,export,2026-03-10,CN,US,person,yes,yes,no,CNY,10.00,-3,610910,0.2
-A-2,1,export,2026-03-10,CN,US,person,yes,yes,no,CNY,100.00,1,610910,0.2
+currency,unit_price,quantity,hs_code,net_mass,customs_district,description,carrier,waybill_no
+A-1,1,export,2026-03-10,CN,US,person,yes,yes,no,CNY,100.00,1,610910,0.2,2900,T-shirt,YunExpress,W-1
+A-1,2,export,2026-03-10,CN,US,person,yes,yes,no,CNY,10.00,-3,610910,0.2,2900,T-shirt,YunExpress,W-1
+A-2,1,export,2026-03-10,CN,US,person,yes,yes,no,CNY,100.00,1,610910,0.2,2900,T-shirt,YunExpress,W-2
 """
 
 
