@@ -101,7 +101,8 @@ class Bench:
         wall, cpu = ({name: round(seconds * self.lines / count, 3) for name, seconds in single[kind].items()}
                      for kind in ("seconds", "cpu_seconds"))
         ran = {name: round(seconds, 3) for name, seconds in whole.answer["stages"].items()}
-        return {"stages": {**ran, **wall}, "scaled": {"from_lines": count, "stages": list(wall), "cpu_seconds": cpu}}
+        peaks = whole.answer["peak_rss_bytes"]
+        return {"stages": {**ran, **wall}, "stage_peak_rss_bytes": peaks, "scaled": {"from_lines": count, "stages": list(wall), "cpu_seconds": cpu}}
 
     def tax(self, copy_seconds: float) -> Facts:
         """The tax stage alone beside copying its columns, copying the day (scaled), and OpenFisca-core."""

@@ -5,18 +5,20 @@ Each job times its work inside; the parent measures the whole process, its memor
 
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+
+from bench.process import RSS_UNIT, Facts
 
 __all__ = ["JOBS"]
 
 KEY = b"a key for benchmarks, no secret."
 RUNS = 3
-Facts = dict[str, Any]
 
 
 def median_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
@@ -29,6 +31,11 @@ def median_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
     return sorted(taken)[runs // 2]
 
 
+def peak_rss_bytes() -> int:
+    """The most memory this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+
+
 def copy(source: str, target: str) -> Facts:
     """Only read and write a Parquet file."""
     import polars as pl
@@ -37,22 +44,26 @@ def copy(source: str, target: str) -> Facts:
 
 
 def chain(orders: str, out: str, kinds: str, signer: str) -> Facts:
-    """`entrepot clear` with a clock on its progress: wall seconds of each of its stages."""
+    """`entrepot clear` with a clock on its progress: wall seconds of each stage, and the most memory up to its end."""
     from entrepot.run.clear import Request, clear
 
-    marks: dict[str, float] = {}
+    ends: dict[str, tuple[float, int]] = {}
 
     def progress(stage: str, done: int, total: int | None) -> None:
-        marks.setdefault(stage, perf_counter())
-        marks[f"{stage} last"] = perf_counter()
+        now = perf_counter(), peak_rss_bytes()
+        if stage == "read":
+            ends["take-in"] = now
+        else:
+            ends.setdefault({"decide": "check-orders", "finish": "decide"}.get(stage, stage), now)
 
     start = perf_counter()
     summary = clear(Request((Path(orders),), Path(out), kinds=tuple(kinds.split(",")), signer=signer), progress)
-    end = perf_counter()
-    wall = {"take-in": marks["read last"] - start, "check-orders": marks["decide"] - marks["read last"],
-            "decide": marks["finish"] - marks["decide"], "finish": end - marks["finish"]}
+    ends["finish"] = perf_counter(), peak_rss_bytes()
+    moments = [start, *(moment for moment, _ in ends.values())]
+    wall = dict(zip(ends, (after - before for before, after in pairwise(moments)), strict=True))
     told = ("rows_in", "rows_decided", "rows_refused", "parcels_released", "paperless_ratio", "messages", "by_verdict")
-    return {"stages": wall, **{name: summary[name] for name in told}}
+    peaks = {name: memory for name, (_, memory) in ends.items()}
+    return {"stages": wall, "peak_rss_bytes": peaks, **{name: summary[name] for name in told}}
 
 
 def stages(orders: str, folder: str, lines: str) -> Facts:

@@ -42,7 +42,8 @@ def _whole(facts: Facts) -> list[str]:
 
 def _steps(facts: Facts) -> list[str]:
     stages, scaled, micro = facts["stages"], facts["scaled"], 1e6 / facts["lines"]
-    measured = [_row(name, f"{taken:.2f} s") for name, taken in stages.items() if name not in scaled["stages"]]
+    peaks = {name: f"{peak / (1 << 30):.2f} GiB at most so far" for name, peak in facts["stage_peak_rss_bytes"].items()}
+    measured = [_row(name, f"{stages[name]:.2f} s", peak) for name, peak in peaks.items()]
     steps = [_row(name, f"{stages[name]:.2f} s", f"{micro * stages[name]:.2f} µs a line, "
                   f"{micro * scaled['cpu_seconds'][name]:.2f} µs of processor") for name in scaled["stages"]]
     return ["Stages as they ran (two chunks are decided at a time)", *measured, "",

@@ -16,28 +16,40 @@ from entrepot.goods.mapping import PLAIN
 from entrepot.goods.parse import parse
 from entrepot.goods.read import read_batches
 from entrepot.law import Law
+from entrepot.law.errors import LawError
 
-__all__ = ["NEEDED", "copied", "taxed", "taxed_in_memory", "write_inputs"]
+__all__ = ["copied", "needed", "taxed", "taxed_in_memory", "write_inputs"]
 
-NEEDED = (
-    "hs_code", "declared_on", "content_unit", "content_quantity_e5", "quantity_e5", "price_fen", "direction",
-    "needs_licence", "mode", "mode_refused", "limit_rule", "freight_given", "incoterm",
-)  # fmt: skip
-"""What the tax stage reads; the rest of a line plays no part in it."""
 CHUNK, ROW_GROUP, WORKERS = 200_000, 100_000, 2
 VAT = {"standard": 1, "reduced": 2}
 CT = {"cosmetics": 1, "wine_and_other_alcohol": 2, "spirits": 3, "watches": 4}
 
 
 def _before_tax(orders: Path, lines: int, law: Law) -> Iterator[pl.DataFrame]:
-    first = 0
+    first, columns = 0, list[str]()
     for raw in read_batches(orders, batch_rows=min(CHUNK, lines)):
         if first >= lines:
             return
         good = parse(raw, PLAIN, key=KEY, first_row_id=first).lines.filter("valid")
         valuable = valued(without_rate(good, law)[0], law)
-        yield join_orders(valuable, decide_orders(valuable, law), ORDER_COLUMNS).select(NEEDED)
+        decided = join_orders(valuable, decide_orders(valuable, law), ORDER_COLUMNS)
+        columns = columns or needed(decided, law)
+        yield decided.select(columns)
         first += raw.frame.height
+
+
+def needed(lines: pl.DataFrame, law: Law) -> list[str]:
+    """The columns without which the tax stage fails; the rest of a line plays no part in it."""
+    one = lines.head(1)
+    return [name for name in lines.columns if not _can_tax(one.drop(name), law)]
+
+
+def _can_tax(lines: pl.DataFrame, law: Law) -> bool:
+    try:
+        add_tax(add_tax_facts(lines, law), law)
+    except (pl.exceptions.ColumnNotFoundError, LawError):
+        return False
+    return True
 
 
 def write_inputs(orders: Path, folder: Path, lines: int) -> dict[str, Any]:
@@ -76,7 +88,7 @@ def taxed(source: Path, target: Path, law: Law) -> int:
     def one(first: int) -> Path:
         chunk = lines.slice(first, CHUNK).collect()
         part = target.with_suffix(f".{first}")
-        add_tax(add_tax_facts(chunk, law), law).select(*NEEDED, *TAXES, "tax_rule").write_parquet(part)
+        add_tax(add_tax_facts(chunk, law), law).select(*chunk.columns, *TAXES, "tax_rule").write_parquet(part)
         return part
 
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from entrepot.cli import main
-from tests.run.days import cleared, make_home
+from tests.run.conftest import home, sample_day
+
+__all__ = ["Run", "Said", "home", "run", "sample_day"]
 
 
 class Said(NamedTuple):
@@ -19,20 +21,6 @@ class Said(NamedTuple):
 
 
 Run = Callable[..., Said]
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation with a known secret."""
-    return make_home(tmp_path_factory.mktemp("installation") / "home")
-
-
-@pytest.fixture(scope="session")
-def sample_day(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
-    """The batch folder of the sample day; look, do not touch."""
-    out = tmp_path_factory.mktemp("sample") / "day"
-    cleared(out, home)
-    return out
 
 
 @pytest.fixture

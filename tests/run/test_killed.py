@@ -1,6 +1,7 @@
 """A process that ends at any moment: nothing lost, nothing twice, nothing half-written that looks finished."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,14 @@ def steps(out: Path) -> set[str]:
     return set(manifest_of(out).get("steps", {}))
 
 
+@pytest.fixture(scope="module")
+def small_whole(small_day: Path, start: Start, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small day as a run leaves it that nobody disturbs; look, do not touch."""
+    out = tmp_path_factory.mktemp("whole") / "day"
+    assert ended(start(small_day, out, SMALL)) == (0, "")
+    return out
+
+
 def check_documents(out: Path) -> None:
     """Every document once: the index names them all, the archives hold exactly these, each import has its own."""
     found = indexed(out)
@@ -121,10 +130,9 @@ def test_killed_again_and_again_a_day_ends_as_if_nothing_had_happened(
     check_documents(out)
 
 
-def test_killed_at_any_file(small_day: Path, start: Start, tmp_path: Path) -> None:
+def test_killed_at_any_file(small_day: Path, small_whole: Path, start: Start, tmp_path: Path) -> None:
     """Each run is killed a little later: with a file written but not in place, or in place but not noted."""
-    whole, out = tmp_path / "whole", tmp_path / "day"
-    assert ended(start(small_day, whole, SMALL)) == (0, "")
+    out = tmp_path / "day"
     for kill in (
         "before:manifest.json", "after:law.json", "before:intake-00001-keys.parquet", "before:621-00000.xml.zst",
         "after:chunk-00001.arrow", "before:lines.parquet", "after:refused.csv", "before:report.html",
@@ -134,17 +142,16 @@ def test_killed_at_any_file(small_day: Path, start: Start, tmp_path: Path) -> No
         assert manifest_of(out).get("state") != "done"
         assert (out / "summary.json").exists() == (kill == "after:summary.json")
     in_place = {name: digest for name, digest in hashes(out).items() if not name.startswith((".work", "manifest"))}
-    assert in_place == {name: digest for name, digest in hashes(whole).items() if name != "manifest.json"}
+    assert in_place == {name: digest for name, digest in hashes(small_whole).items() if name != "manifest.json"}
     assert ended(start(small_day, out, SMALL)) == (0, "")
-    assert hashes(out) == hashes(whole)
+    assert hashes(out) == hashes(small_whole)
     check_documents(out)
 
 
 def test_what_got_lost_or_damaged_between_two_runs_is_done_again(
-    small_day: Path, start: Start, tmp_path: Path
+    small_day: Path, small_whole: Path, start: Start, tmp_path: Path
 ) -> None:
-    whole, out = tmp_path / "whole", tmp_path / "day"
-    assert ended(start(small_day, whole, SMALL)) == (0, "")
+    out = tmp_path / "day"
     assert ended(start(small_day, out, SMALL, "before:lines.parquet")) == (-signal.SIGKILL, "")
     (out / ".work" / "intake-00001-lines.parquet").unlink()
     (out / ".work" / "chunk-00000.arrow").write_bytes(b"")
@@ -152,13 +159,14 @@ def test_what_got_lost_or_damaged_between_two_runs_is_done_again(
     with (out / "messages" / "603-00002.xml.zst").open("r+b") as target:
         target.write(b"\0\0\0\0")
     assert ended(start(small_day, out, SMALL)) == (0, "")
-    assert hashes(out) == hashes(whole)
+    assert hashes(out) == hashes(small_whole)
 
 
-def test_killed_after_the_last_word_it_is_done(small_day: Path, start: Start, home: Path, tmp_path: Path) -> None:
+def test_killed_after_the_last_word_it_is_done(
+    small_day: Path, small_whole: Path, start: Start, tmp_path: Path
+) -> None:
     """A batch that is done but could not throw away its work folder does so when it is asked again."""
-    out = tmp_path / "day"
-    assert ended(start(small_day, out, SMALL)) == (0, "")
+    out = Path(shutil.copytree(small_whole, tmp_path / "day"))
     before = stamps(out)
     (out / ".work").mkdir()
     (out / ".work" / "intake-00000-persons.parquet").write_bytes(b"names")
