@@ -19,7 +19,7 @@ from bench.table import table
 __all__ = ["Bench", "main"]
 
 LISTS = "603,621"
-STEP_LINES, TAX_LINES = 200_000, 2_000_000
+STEP_LINES, TAX_LINES, ONE_CORE_LISTS = 200_000, 1_000_000, 50_000
 COPIES = 3
 
 
@@ -97,35 +97,35 @@ class Bench:
     def stages(self, whole: Ran) -> Facts:
         """Seconds of each stage in the run, and of each step on one chunk scaled to the day (`scaled` says which)."""
         count = min(self.lines, STEP_LINES)
-        single = self.job("stages", self.orders, self.work, str(count)).answer
-        wall, cpu = ({name: round(seconds * self.lines / count, 3) for name, seconds in single[kind].items()}
+        single = self.job("stages", self.orders, self.work, str(count))
+        wall, cpu = ({name: round(seconds * self.lines / count, 3) for name, seconds in single.answer[kind].items()}
                      for kind in ("seconds", "cpu_seconds"))
         ran = {name: round(seconds, 3) for name, seconds in whole.answer["stages"].items()}
         peaks = whole.answer["peak_rss_bytes"]
-        return {"stages": {**ran, **wall}, "stage_peak_rss_bytes": peaks, "scaled": {"from_lines": count, "stages": list(wall), "cpu_seconds": cpu}}
+        scaled = {"from_lines": count, "stages": list(wall), "cpu_seconds": cpu,
+                  "elsewhere_cpu_seconds": round(single.elsewhere_cpu_seconds, 3)}
+        return {"stages": {**ran, **wall}, "stage_peak_rss_bytes": peaks, "scaled": scaled}
 
     def tax(self, copy_seconds: float) -> Facts:
         """The tax stage alone beside copying its columns, copying the day (scaled), and OpenFisca-core."""
-        self.job("tax-files", self.orders, self.work, str(min(self.lines, TAX_LINES)))
+        files = self.job("tax-files", self.work, str(min(self.lines, TAX_LINES))).answer
         day, imports = (self.job("tax", self.work / name, self.work / "taxed.parquet").answer
                         for name in ("tax.parquet", "tax-imports.parquet"))
         peer = self.job("openfisca", self.work / "peer.parquet").answer
         return {
-            "tax": {"day": day, "imports": imports}, "tax_ratio": round(day["seconds"] / day["copy_seconds"], 2),
+            "tax": {"day": day, "imports": imports, **files}, "tax_ratio": round(day["seconds"] / day["copy_seconds"], 2),
             "tax_ratio_imports": round(imports["seconds"] / imports["copy_seconds"], 2),
             "tax_ratio_to_copy": round(day["seconds"] * self.lines / day["lines"] / copy_seconds, 2),
             "openfisca": peer or None, "openfisca_lines_per_s": round(peer["lines"] / peer["seconds"]) if peer else None,
         }  # fmt: skip
 
     def messages(self) -> Facts:
-        """Messages of one chunk by kind on all cores, and on one core beside a string template."""
-        shared, alone = (self.job("messages", self.work, one_core).answer for one_core in ("no", "yes"))
-        return {"message_rates": _rates(shared), "message_rates_one_core": _rates(alone)}
-
-
-def _rates(timed: Mapping[str, Facts]) -> Facts:
-    return {name: {**facts, "documents_per_s": round(facts["documents"] / facts["seconds"])}
-            for name, facts in timed.items()}
+        """Documents a second by kind on all cores, and of export lists on one core beside a string template."""
+        timed = self.job("messages", self.work).answer
+        rates = {name: {**facts, "documents_per_s": round(facts["documents"] / facts["seconds"])}
+                 for name, facts in timed.items()}
+        one_core = run(["bench.ceb_lists", "--json", "--lists", str(min(self.lines, ONE_CORE_LISTS))], self.work)
+        return {"message_rates": rates, "one_core_lists_per_s": one_core.answer["lists_per_s"]}
 
 
 def _size(path: Path) -> int:

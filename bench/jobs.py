@@ -4,7 +4,6 @@ Each job times its work inside; the parent measures the whole process, its memor
 """
 
 import json
-import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -17,7 +16,6 @@ from bench.process import RSS_UNIT, Facts
 
 __all__ = ["JOBS"]
 
-KEY = b"a key for benchmarks, no secret."
 RUNS = 3
 
 
@@ -67,17 +65,17 @@ def chain(orders: str, out: str, kinds: str, signer: str) -> Facts:
 
 
 def stages(orders: str, folder: str, lines: str) -> Facts:
-    """Every step of the chain on one chunk in memory, second pass of two; leaves the decided chunk for `messages`."""
+    """Every step of the chain on one chunk; leaves what the tax stage and the writer of lists were given."""
     from bench.steps import steps
 
     return steps(Path(orders), Path(folder), int(lines))
 
 
-def tax_files(orders: str, folder: str, lines: str) -> Facts:
-    """Write what the tax stage reads, for the first lines of the day and for its imports alone (repeated)."""
+def tax_files(folder: str, lines: str) -> Facts:
+    """Write what the tax stage reads: lines of the day, imports alone, and the peer's columns."""
     from bench.tax_stage import write_inputs
 
-    return write_inputs(Path(orders), Path(folder), int(lines))
+    return write_inputs(Path(folder), int(lines))
 
 
 def tax(source: str, target: str) -> Facts:
@@ -105,13 +103,11 @@ def openfisca(source: str) -> Facts:
     return compute(source)
 
 
-def messages(folder: str, one_core: str) -> Facts:
-    """Writing the messages of the decided chunk, each kind apart; with one core also the string template."""
-    if one_core == "yes":
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    from bench.message_stage import write_all, write_on_one_core
+def messages(folder: str) -> Facts:
+    """Writing the messages of the decided chunk, each kind apart."""
+    from bench.message_stage import write_all
 
-    return write_on_one_core(Path(folder)) if one_core == "yes" else write_all(Path(folder))
+    return write_all(Path(folder))
 
 
 JOBS: Mapping[str, Callable[..., Facts]] = {

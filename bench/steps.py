@@ -1,113 +1,109 @@
-"""Each step of the chain by itself, on one chunk of a day held in memory."""
+"""Each step of the chain by itself: `clear` on the first lines of a day, with a clock on the functions it calls.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+So few lines are one batch and one chunk, so the steps run one after another. Nothing is rebuilt here: what is timed
+is what runs. A step whose function was renamed ends the benchmark with the name that is missing.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
-from bench.jobs import KEY
-from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
-from entrepot.decide.orders import join_orders
-from entrepot.decide.release import add_release, may_be_free
-from entrepot.decide.tax import add_tax, add_tax_facts
-from entrepot.goods.mapping import PLAIN
-from entrepot.goods.nomenclature import Nomenclature
-from entrepot.goods.parse import parse
-from entrepot.goods.read import read_batches
-from entrepot.law import Law
-from entrepot.messages import ceb
-from entrepot.run.counts import count_chunk
-from entrepot.run.day import drawn
-from entrepot.run.intake import with_groups
-from entrepot.run.result import as_result
+from bench.process import Facts
 
-__all__ = ["DECIDED", "LISTS", "PERSONS", "TIME", "steps"]
+__all__ = ["BEFORE_TAX", "LISTS", "PERSONS", "RELEASED", "steps"]
 
-DECIDED, PERSONS = "decided.arrow", "persons.arrow"
-LISTS = {"603": False, "621": True}
-"""The lists of the main figure and whether they are signed."""
-TIME = "20260310000000"
-T = TypeVar("T")
+BEFORE_TAX, RELEASED, PERSONS = "before-tax.arrow", "released.arrow", "persons.arrow"
+LISTS = ("603", "621")
+STEPS = {
+    "take-in.read": ("entrepot.run.intake", "read_batches"),
+    "take-in.parse": ("entrepot.run.intake", "parse"),
+    "take-in.group": ("entrepot.run.intake", "with_groups"),
+    "take-in.store": ("entrepot.run.intake", "_store"),
+    "decide.read": ("entrepot.run.day", "read_range"),
+    "decide.rates": ("entrepot.run.day", "without_rate"),
+    "decide.value": ("entrepot.decide.chain", "valued"),
+    "decide.limits-and-mode": ("entrepot.decide.chain", "decide_orders"),
+    "decide.tax": ("entrepot.decide.chain", "add_tax"),
+    "decide.tax-facts": ("entrepot.decide.chain", "add_tax_facts"),
+    "decide.draw": ("entrepot.run.day", "drawn"),
+    "decide.lists": ("entrepot.messages.ceb", "write_lists"),
+    "decide.release": ("entrepot.run.day", "add_release"),
+    "decide.result": ("entrepot.run.day", "as_result"),
+    "decide.count": ("entrepot.run.day", "count_chunk"),
+    "decide.store": ("entrepot.run.day", "_write"),
+    "finish.merge-lines": ("entrepot.run.finish", "_merge_lines"),
+    "finish.merge-persons": ("entrepot.run.finish", "_merge_persons"),
+    "finish.refused": ("entrepot.run.finish", "_write_refused"),
+    "finish.close": ("entrepot.run.finish", "_close"),
+}
+"""Each step and where the chain looks its function up."""
+AS_KNOWN = {"decide.tax-facts": "decide.tax"}
+"""Steps counted with another."""
 
 
 class _Clock:
-    """Wall and processor seconds of each named step."""
+    """Wall and processor seconds of each step, and what some of them were given."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.cpu_seconds: dict[str, float] = {}
+        self.given: dict[str, tuple[Any, ...]] = {}
 
-    def __call__(self, name: str, work: Callable[[], T]) -> T:
+    def watch(self, step: str, module: str, name: str) -> None:
+        """Put a clock on a function where it is looked up."""
+        home = import_module(module)
+        setattr(home, name, self._timed(step, getattr(home, name)))
+
+    def _timed(self, step: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any, **named: Any) -> Any:
+            self.given[step] = given
+            label = f"{step}-{'-'.join(given[3])}" if step == "decide.lists" else AS_KNOWN.get(step, step)
+            result = self._run(label, lambda: work(*given, **named))
+            return self._pieces(label, result) if isinstance(result, Iterator) else result
+
+        return timed
+
+    def _run(self, label: str, work: Callable[[], Any]) -> Any:
         start, cpu = perf_counter(), process_time()
         result = work()
-        self.seconds[name], self.cpu_seconds[name] = perf_counter() - start, process_time() - cpu
+        self.seconds[label] = self.seconds.get(label, 0.0) + perf_counter() - start
+        self.cpu_seconds[label] = self.cpu_seconds.get(label, 0.0) + process_time() - cpu
         return result
 
-
-@dataclass(frozen=True, slots=True)
-class _World:
-    """What every pass uses."""
-
-    law: Law
-    nomenclature: Nomenclature
-    sender: ceb.Sender
-    signer: ceb.Signer
-    folder: Path
+    def _pieces(self, label: str, pieces: Iterator[Any]) -> Iterator[Any]:
+        """A stream whose making is timed piece by piece."""
+        while (piece := self._run(label, lambda: next(pieces, None))) is not None:
+            yield piece
 
 
-def steps(orders: Path, folder: Path, lines: int) -> dict[str, Any]:
-    """Run every step twice on the first `lines` lines and give the seconds of the second pass.
+def steps(orders: Path, folder: Path, lines: int) -> Facts:
+    """Seconds of each step for the first `lines` lines, the second time they are cleared.
 
-    Leaves the decided lines and the persons in `folder`.
+    Leaves in `folder` what the tax stage and the writer of lists were given.
     """
-    world = _World(Law.load(), Nomenclature.load(), ceb.Sender.placeholder(), ceb.make_test_key(folder), folder)
+    from entrepot.run.clear import Request, clear
+
+    first, out = folder / "first.parquet", folder / "first"
+    pl.scan_parquet(orders).head(lines).sink_parquet(first)
+    clock = _Clock()
+    for step, (module, name) in STEPS.items():
+        clock.watch(step, module, name)
     for _ in range(2):
-        clock = _Clock()
-        good, persons = _taken_in(clock, world, orders, lines)
-        decided = _decided(clock, world, good, persons)
-        _reported(clock, world, decided, persons)
-    decided.write_ipc(folder / DECIDED)
+        clock.seconds.clear()
+        clock.cpu_seconds.clear()
+        summary = clear(Request((first,), out, kinds=LISTS))
+        shutil.rmtree(out)
+    _keep(clock, folder)
+    return {"lines": summary["rows_in"], "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds}
+
+
+def _keep(clock: _Clock, folder: Path) -> None:
+    clock.given["decide.tax-facts"][0].write_ipc(folder / BEFORE_TAX)
+    released, persons = clock.given["decide.lists"][:2]
+    released.write_ipc(folder / RELEASED)
     persons.write_ipc(folder / PERSONS)
-    return {"lines": lines, "seconds": clock.seconds, "cpu_seconds": clock.cpu_seconds}
-
-
-def _taken_in(clock: _Clock, world: _World, orders: Path, lines: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    raw = clock("take-in.read", lambda: next(read_batches(orders, batch_rows=lines)))
-    read = clock("take-in.parse", lambda: parse(raw, PLAIN, key=KEY, first_row_id=0))
-    parsed = clock("take-in.check-codes", lambda: world.nomenclature.check(read))
-    grouped = clock("take-in.group", lambda: with_groups(parsed.lines).sort("group_hash", "row_id"))
-    good = grouped.drop("group_hash").filter("valid").with_columns(order_incomplete=pl.lit(value=False))
-    return good, parsed.persons
-
-
-def _decided(clock: _Clock, world: _World, good: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
-    law = world.law
-    rated = clock("decide.rates", lambda: without_rate(good, law)[0])
-    lines = clock("decide.value", lambda: valued(rated, law))
-    moded = clock("decide.limits-and-mode", lambda: join_orders(lines, decide_orders(lines, law), ORDER_COLUMNS))
-    taxed = clock("decide.tax", lambda: add_tax(add_tax_facts(moded, law), law))
-    sampled = clock("decide.draw", lambda: _drawn(taxed))
-    rules = clock("decide.check-messages", lambda: ceb.message_problems(
-        sampled.filter(may_be_free()), persons, world.sender, list(LISTS)))
-    return clock("decide.release", lambda: add_release(
-        sampled.join(rules, on="order_id", how="left", maintain_order="left"), law))
-
-
-def _drawn(lines: pl.DataFrame) -> pl.DataFrame:
-    orders = lines.get_column("order_id").unique(maintain_order=True)
-    drawing = pl.DataFrame({"order_id": orders, "sampled": drawn(orders, KEY, 10_000)})
-    return lines.join(drawing, on="order_id", how="left", maintain_order="left")
-
-
-def _reported(clock: _Clock, world: _World, decided: pl.DataFrame, persons: pl.DataFrame) -> None:
-    result = clock("decide.result", lambda: as_result(decided))
-    clock("decide.count", lambda: count_chunk(result))
-    clock("decide.store", lambda: result.write_ipc(world.folder / "result.arrow", compression="lz4"))
-    free = decided.filter(pl.col("verdict") == "release")
-    for kind, signed in LISTS.items():
-        signer = world.signer if signed else None
-        clock(f"decide.write-{kind}", lambda kind=kind, signer=signer: ceb.write_lists(  # type: ignore[misc]
-            free, persons, world.sender, [kind], signer, world.folder, "step", TIME, checked=True))

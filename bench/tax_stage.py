@@ -1,20 +1,14 @@
 """The tax stage alone: a file of the columns it needs, the taxes added, a file written."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import polars as pl
 
-from bench.jobs import KEY
-from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
-from entrepot.decide.orders import join_orders
+from bench.process import Facts
+from bench.steps import BEFORE_TAX
 from entrepot.decide.tax import TAXES, add_tax, add_tax_facts
-from entrepot.goods.mapping import PLAIN
-from entrepot.goods.parse import parse
-from entrepot.goods.read import read_batches
 from entrepot.law import Law
 from entrepot.law.errors import LawError
 
@@ -23,19 +17,6 @@ __all__ = ["copied", "needed", "taxed", "taxed_in_memory", "write_inputs"]
 CHUNK, ROW_GROUP, WORKERS = 200_000, 100_000, 2
 VAT = {"standard": 1, "reduced": 2}
 CT = {"cosmetics": 1, "wine_and_other_alcohol": 2, "spirits": 3, "watches": 4}
-
-
-def _before_tax(orders: Path, lines: int, law: Law) -> Iterator[pl.DataFrame]:
-    first, columns = 0, list[str]()
-    for raw in read_batches(orders, batch_rows=min(CHUNK, lines)):
-        if first >= lines:
-            return
-        good = parse(raw, PLAIN, key=KEY, first_row_id=first).lines.filter("valid")
-        valuable = valued(without_rate(good, law)[0], law)
-        decided = join_orders(valuable, decide_orders(valuable, law), ORDER_COLUMNS)
-        columns = columns or needed(decided, law)
-        yield decided.select(columns)
-        first += raw.frame.height
 
 
 def needed(lines: pl.DataFrame, law: Law) -> list[str]:
@@ -52,18 +33,20 @@ def _can_tax(lines: pl.DataFrame, law: Law) -> bool:
     return True
 
 
-def write_inputs(orders: Path, folder: Path, lines: int) -> dict[str, Any]:
-    """Write `tax.parquet` (the day's first lines), `tax-imports.parquet` (as many lines, imports only, repeated) and
-    `peer.parquet` (those of them whose tax is that within the limits, as the peer wants them)."""
-    law = Law.load()
-    day = pl.concat(_before_tax(orders, lines, law))
+def write_inputs(folder: Path, lines: int) -> Facts:
+    """From one chunk as it comes to the tax stage write files of about `lines` lines, repeating it as often as needed.
+
+    `tax.parquet`: all its lines; `tax-imports.parquet`: its imports alone; `peer.parquet`: those of them whose tax is
+    that within the limits, as the peer wants them.
+    """
+    law, chunk = Law.load(), pl.read_ipc(folder / BEFORE_TAX)
+    day = chunk.select(needed(chunk, law))
     imports = day.filter(pl.col("direction") == "import")
-    repeated = pl.concat([imports] * max(1, day.height // max(1, imports.height)))
-    day.write_parquet(folder / "tax.parquet", row_group_size=ROW_GROUP)
-    repeated.write_parquet(folder / "tax-imports.parquet", row_group_size=ROW_GROUP)
-    peer = _peer(add_tax(add_tax_facts(repeated, law), law))
-    peer.write_parquet(folder / "peer.parquet", row_group_size=ROW_GROUP)
-    return {"day": day.height, "imports": repeated.height, "imports-distinct": imports.height, "peer": peer.height}
+    parts = {"tax": day, "tax-imports": imports, "peer": _peer(add_tax(add_tax_facts(imports, law), law))}
+    for name, part in parts.items():
+        repeated = pl.concat([part] * max(1, lines // max(1, part.height)))
+        repeated.write_parquet(folder / f"{name}.parquet", row_group_size=ROW_GROUP)
+    return {"columns": day.columns, "distinct_lines": {name: part.height for name, part in parts.items()}}
 
 
 def _peer(taxes: pl.DataFrame) -> pl.DataFrame:

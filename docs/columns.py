@@ -39,6 +39,8 @@ RESULT_COLUMNS: Mapping[str, str] = {
     "hs_code_source": "line or catalogue: where the code came from",
     "code_unconfirmed": "true when the code comes from a catalogue row nobody confirmed",
     "code_status": "listed, unknown-code or not-checked against the loaded nomenclature; null without a code",
+    "waybill_reused": "the waybill number stands on another order of the day too",
+    "cancelled": "a cancellation of the same day names this article of this buyer",
     "order_incomplete": "another row of the order was refused",
     "message_rule": "first pre-send rule the order's message broke; null when none, or when nothing was to be written",
     "sampled": "the order was drawn at random for a check",

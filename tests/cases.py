@@ -76,11 +76,10 @@ def decided(common: Mapping[str, Any], case: Mapping[str, Any], folder: Path) ->
     parsed = [checked(parse(raw, PLAIN, key=KEY, first_row_id=0)) for raw in read_batches(path)]
     problems = pl.concat([part.problems for part in parsed])
     assert problems.is_empty(), problems.select("field", "code", "given").rows()
-    facts = {
-        "order_incomplete": pl.lit(value=False),
-        "message_rule": pl.lit(None, pl.String),
-        "sampled": pl.lit(value=False),
-    }
-    priced, unpriced = without_rate(pl.concat([part.lines for part in parsed]), law)
+    no = pl.lit(value=False)
+    lines = pl.concat([part.lines for part in parsed]).with_columns(
+        order_incomplete=no, waybill_reused=no, cancelled=no, sampled=no, message_rule=pl.lit(None, pl.String)
+    )
+    priced, unpriced = without_rate(lines, law)
     assert unpriced.is_empty(), "no rate for the currency and day of this case"
-    return as_result(add_release(decide(priced, law, balances_of(case, rows)).with_columns(**facts), law))
+    return as_result(add_release(decide(priced, law, balances_of(case, rows)), law))

@@ -11,8 +11,8 @@ from bench.draw import Draws, shares, zipf
 from bench.make_day import FAULTS, distinct, lines, make_day, parcels
 from bench.table import table
 
+from entrepot.goods.identifiers import is_resident_id
 from entrepot.goods.schema import FIELDS, REQUIRED
-from entrepot.messages.ceb.identity import is_identity_number
 from entrepot.messages.ceb.sender import is_company_code
 
 SIZE, DAY = 3000, 100_000
@@ -78,7 +78,7 @@ def test_orders_are_whole_and_unique(day: pl.DataFrame, tmp_path: Path) -> None:
 
 def test_buyers_and_sellers_carry_numbers_that_check(day: pl.DataFrame) -> None:
     residents = day.filter(direction="import")["buyer_id"]
-    assert is_identity_number(residents).all()
+    assert is_resident_id(residents).all()
     assert all(is_company_code(code) for code in day["seller_id"].unique())
 
 

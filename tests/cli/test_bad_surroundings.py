@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import math
 import os
 import resource
 import subprocess
@@ -153,36 +154,27 @@ def test_a_name_that_is_not_utf8(run: Run, tmp_path: Path) -> None:
     check_refused(run("clear", ORDERS, "--out", orders + "x"), 2, "the name is not UTF-8", tmp_path / "out")
 
 
-@pytest.fixture(scope="module")
-def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Large enough that its pieces outgrow the law and the report."""
-    return write_day(tmp_path_factory.mktemp("orders") / "orders.csv", many_days(4))
-
-
-@pytest.fixture(scope="module")
-def undisturbed(orders: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    out = tmp_path_factory.mktemp("undisturbed") / "day"
-    cleared(out, home, orders)
-    return hashes(out)
-
-
-@pytest.mark.parametrize(("limit_kb", "reached"), [(0, set()), (100, set()), (250, {"intake", "intake-00000"})])
-def test_a_full_disk_and_the_same_command_again(
-    limit_kb: int, reached: set[str], orders: Path, undisturbed: dict[str, str], home: Path, tmp_path: Path
-) -> None:
-    """No file may grow beyond the limit, so the run fails at another file each time; afterwards it goes on."""
+def test_a_full_disk_and_the_same_command_again(home: Path, tmp_path: Path) -> None:
+    """No file may grow beyond a limit, so the run fails at another file each time and goes on from there."""
+    orders = write_day(tmp_path / "orders.csv", many_days(4))
+    cleared(tmp_path / "whole", home, orders)
     out = tmp_path / "day"
     command = [str(ENTREPOT), "clear", str(orders), "--catalogue", str(CATALOGUE), "--out", str(out)]
-    environment = {**os.environ, "ENTREPOT_HOME": str(home)}
 
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_kb * 1024, resource.RLIM_INFINITY))
+    def run(limit_kb: float) -> Said:
+        def limited() -> None:
+            limit = resource.RLIM_INFINITY if limit_kb == math.inf else int(limit_kb) * 1024
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    full = subprocess.run(command, env=environment, preexec_fn=limited, capture_output=True, text=True, check=False)
-    check_refused(Said(full.returncode, full.stdout, full.stderr), 3, "the disk is full: free some space", out)
-    assert set(manifest_of(out).get("steps", {})) == reached
-    subprocess.run(command, env=environment, capture_output=True, check=True)
-    assert hashes(out) == undisturbed
+        done = subprocess.run(command, env={**os.environ, "ENTREPOT_HOME": str(home)}, preexec_fn=limited,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    for limit_kb, reached in ((0, set()), (100, set()), (250, {"intake", "intake-00000"})):
+        check_refused(run(limit_kb), 3, "the disk is full: free some space", out)
+        assert set(manifest_of(out).get("steps", {})) == reached
+    assert run(math.inf).code == 0
+    assert hashes(out) == hashes(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

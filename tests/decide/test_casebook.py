@@ -52,10 +52,13 @@ def test_simplified_declaration(case: dict[str, Any]) -> None:
         order_id=pl.lit("O-1"),
         declared_on=pl.lit("2026-03-01").str.to_date(),
         goods_fen=pl.col("value").cast(pl.Int64) * 100,
+        quantity_e5=pl.lit(100_000, pl.Int64),
+        unit=pl.lit("007"),
     )
     declared = simplified_declaration(lines, LAW)
     wanted = [(kind["hs_code"], int(kind["value"]) * 100, kind.get("kinds", 1)) for kind in case["expect"]]
     assert declared.select("hs_code", "value_fen", "kinds").rows() == wanted
+    assert declared.get_column("quantity_e5").to_list() == [kinds * 100_000 for _, _, kinds in wanted]
     assert declared.get_column("declared_line").to_list() == list(range(1, len(wanted) + 1))
 
 

@@ -33,6 +33,7 @@ RETAIL: dict[str, Any] = {
     "on_positive_list": True,
     "quantity_e5": 100_000,
     "line_kind": "sale",
+    "unit": "007",
     "valid": True,
 }
 CENT = Decimal("0.01")
@@ -40,7 +41,7 @@ CENT = Decimal("0.01")
 
 def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     filled = [{name: {**RETAIL, "row_id": place, **row}.get(name) for name in LINE} for place, row in enumerate(rows)]
-    return pl.DataFrame(filled, schema=LINE)
+    return pl.DataFrame(filled, schema=LINE).with_columns(order_incomplete=pl.lit(value=False))
 
 
 def half_up(amount: Fraction) -> int:
@@ -141,8 +142,9 @@ def test_the_yearly_fold_is_the_plain_loop(drawn: list[tuple[str, int, int]], op
                 "buyer_key": buyer,
                 "declared_on": DAY + timedelta(day),
                 "order_price_fen": fen,
-                "line_count": 1,
-                "piece_e5": 100_000,
+                "single_piece": True,
+                "order_incomplete": False,
+                "charges_unknown": False,
                 "limit_applies": True,
             }
             for place, (buyer, day, fen) in enumerate(drawn)

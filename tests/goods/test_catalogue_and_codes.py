@@ -11,7 +11,7 @@ from entrepot.goods import reference
 from entrepot.goods.catalogue import Catalogue
 from entrepot.goods.catalogue_file import bundled_catalogues
 from entrepot.goods.errors import CallError
-from entrepot.goods.identifiers import is_gtin, is_resident_id, is_social_credit_code
+from entrepot.goods.identifiers import is_resident_id, is_social_credit_code, normal_ids
 from entrepot.goods.mapping import load_mapping
 from entrepot.goods.nomenclature import Nomenclature, chapter_names
 from entrepot.goods.schema import LINE
@@ -215,7 +215,25 @@ def test_districts_and_offices() -> None:
     assert not reference.is_district("0300")
 
 
-def test_identifiers_are_checked_once_per_value() -> None:
-    assert is_social_credit_code(pl.Series(["91110000600037341L", "x", None])).to_list() == [True, False, None]
-    assert is_resident_id(pl.Series(["11010519491231002X", "110105194912310021"])).to_list() == [True, False]
-    assert is_gtin(pl.Series(["73513537", "73513536"])).to_list() == [True, False]
+def test_units_of_single_articles() -> None:
+    """A piece, a set and a pair are one article; dozens, masses, lengths, packings and unknown codes are not."""
+    codes_of_one = ["001", "006", "007", "011", "025", "026", "163"]
+    assert [code for code in codes_of_one if not reference.is_single_piece(code)] == []
+    of_many = ["127", "043", "129", "144", "040", "057", "035", "030", "095", "120", "140", "121", "999", "", "个"]
+    assert [code for code in of_many if reference.is_single_piece(code)] == []
+    listed = reference.single_piece_units()
+    assert listed == tuple(sorted(set(listed)))
+    assert all(reference.is_single_piece(code) for code in listed)
+    assert set(codes_of_one) < set(listed)
+
+
+def test_resident_ids_have_a_birth_date_and_a_check_character() -> None:
+    ids = ["11010519491231002X", "110105194912310021", "11010519491331002X", "11010519491231002x", "１" * 18, "", None]
+    assert is_resident_id(pl.Series(ids)).to_list() == [True, False, False, False, False, False, False]
+    assert normal_ids(pl.Series([" １１０１０５１９４９１２３１００２ｘ　", None])).to_list() == ["11010519491231002X", None]
+
+
+def test_social_credit_codes_are_taken_as_customs_write_them() -> None:
+    for code, right in (("91110000600037341L", True), ("91110000600037341M", False), ("91110000600037341l", False),
+                        ("９1110000600037341L", False), ("911100006000 7341L", False), ("", False)):  # fmt: skip
+        assert is_social_credit_code(code) is right

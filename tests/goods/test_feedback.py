@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.goods.errors import WorldError
 from entrepot.goods.mapping import PLAIN
-from entrepot.goods.parse import Parsed, parse, refused_rows
+from entrepot.goods.parse import Parsed, parse
 from entrepot.goods.problems import no_problems, write_problems_csv, write_refused_csv
 from entrepot.goods.read import RawBatch, read_batches
 from tests.goods.helpers import KEY, codes, parsed, rows_of, write_csv
@@ -17,6 +17,10 @@ from tests.goods.helpers import KEY, codes, parsed, rows_of, write_csv
 def _both(path: Path) -> tuple[RawBatch, Parsed]:
     (raw,) = read_batches(path)
     return raw, parse(raw, PLAIN, key=KEY, first_row_id=0)
+
+
+def _refused(raw: RawBatch, found: Parsed) -> pl.DataFrame:
+    return raw.frame.hstack([found.lines["row_id"]]).filter(~found.lines["valid"])
 
 
 def _cells(path: Path) -> list[dict[str, str]]:
@@ -28,7 +32,7 @@ def test_refused_rows_are_mended_and_read_again(tmp_path: Path) -> None:
     rows = rows_of({}, {"quantity": "-2", "description": "=HYPERLINK(1)"}, {"unit_price": "1,5", "sku": "+1"}, {})
     raw, found = _both(write_csv(tmp_path / "orders.csv", rows))
     refused = tmp_path / "refused.csv"
-    write_refused_csv(refused_rows(raw, found), found.problems, refused)
+    write_refused_csv(_refused(raw, found), found.problems, refused)
     cells = _cells(refused)
     assert [row["line_no"] for row in cells] == ["2", "3"]
     assert cells[0]["description"] == "'=HYPERLINK(1)"
@@ -48,7 +52,7 @@ def test_a_row_that_is_none_keeps_its_text(tmp_path: Path) -> None:
     with path.open("a", encoding="utf-8") as target:
         target.write("A9,too,short\n")
     raw, found = _both(path)
-    write_refused_csv(refused_rows(raw, found), found.problems, tmp_path / "refused.csv")
+    write_refused_csv(_refused(raw, found), found.problems, tmp_path / "refused.csv")
     assert _cells(tmp_path / "refused.csv")[0]["_raw"] == "A9,too,short"
 
 
@@ -57,7 +61,7 @@ def test_rows_of_differing_files_share_one_refused_file(tmp_path: Path) -> None:
     for number, change in enumerate(({"quantity": "0"}, {"quantity": "0", "sku": "S"}, {"quantity": "0"})):
         (raw,) = read_batches(write_csv(tmp_path / f"{number}.csv", rows_of(change)))
         found = parse(raw, PLAIN, key=KEY, first_row_id=number)
-        frames.append(refused_rows(raw, found))
+        frames.append(_refused(raw, found))
         problems.append(found.problems)
     write_refused_csv(iter(frames), pl.concat(problems), tmp_path / "refused.csv")
     cells = _cells(tmp_path / "refused.csv")

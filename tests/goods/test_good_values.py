@@ -206,6 +206,16 @@ def test_the_key_decides_the_hash() -> None:
     assert not set(one) & set(other) - {None}
 
 
+def test_one_number_written_in_several_ways_is_one_buyer() -> None:
+    from entrepot.goods.parse import buyer_keys
+
+    ways = ["11010519491231002X", "11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ", " 11010519491231002ｘ　"]
+    keys = buyer_keys(pl.Series([*ways, "110105194912310021"]), KEY)
+    assert keys.null_count() == 0
+    assert len(set(keys[:4])) == 1
+    assert keys[4] != keys[0]
+
+
 def test_a_float_id_and_code_mean_their_whole_number(tmp_path: Path) -> None:
     from tests.goods.helpers import parsed
 

@@ -117,12 +117,46 @@ def test_order_whose_lines_disagree_is_named(sender: Sender) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["110105194912310021", "11010519491331002X", "1101051949123100", "E12345678", "11010519491231002x", "0" * 18],
+    ["110105194912310021", "11010519491331002X", "1101051949123100", "E12345678", "0" * 18],
 )
 def test_impossible_identity_number_is_refused_and_not_shown(number: str, sender: Sender) -> None:
     frame = lines({}, base=IMPORT)
     problems = check(build("621", frame, persons(frame, buyer_id=number), sender, APP_TIME), sender)
     assert problems.select("rule", "given").rows() == [("ceb.R15-identity", "***")]
+
+
+@pytest.mark.parametrize("number", ["11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ", "11010519491231002ｘ"])
+def test_identity_number_is_written_in_upper_case_plain_characters(number: str, sender: Sender) -> None:
+    frame = lines({}, base=IMPORT)
+    documents = build("621", frame, persons(frame, buyer_id=number), sender, APP_TIME)
+    assert check(documents, sender).is_empty()
+    assert documents.fixed_head["buyerIdNumber"] == "11010519491231002X"
+
+
+@pytest.mark.parametrize(("total_fen", "broken"), [(314_925, False), (314_931, False), (314_932, True)])
+def test_import_total_may_differ_by_the_rounding_of_the_converted_price(
+    total_fen: int, broken: bool, sender: Sender
+) -> None:
+    """20000 pieces at a price rounded to 0.00001: 0.10 may come of rounding, 0.01 is allowed anyhow."""
+    change = {"currency": "JPY", "quantity_e5": 20_000 * 100_000, "unit_price_e5": 333_000,
+              "goods_value_e5": 6_660_000_000, "goods_fen": 314_925}  # fmt: skip
+    frame = lines(change, base=IMPORT)
+    documents = build("621", frame, persons(frame), sender, APP_TIME)
+    assert documents.items.get_column("price").to_list() == [15_746]
+    other = replace(documents, items=documents.items.with_columns(totalPrice=pl.lit(total_fen * 1000, pl.Int64)))
+    assert check(other, sender).get_column("rule").to_list() == (["ceb.R4-total"] if broken else [])
+
+
+def test_export_total_keeps_to_the_hundredth_however_many_pieces(sender: Sender) -> None:
+    many = {"quantity_e5": 20_000 * 100_000, "unit_price_e5": 333_000}
+    for total, rules in ((6_660_001_000, []), (6_660_001_001, ["ceb.R4-total"])):
+        documents = build("603", lines(many | {"goods_value_e5": total}), None, sender, APP_TIME)
+        assert check(documents, sender).get_column("rule").to_list() == rules
+
+
+def test_a_sellers_own_number_is_not_a_company_code(sender: Sender) -> None:
+    frame = lines({"seller_id": "SELLER0001", "seller_name": "Shop"})
+    assert build("603", frame, None, sender, APP_TIME).fixed_head["ebcCode"] == sender.company.code
 
 
 def test_import_without_a_person_is_refused(sender: Sender) -> None:

@@ -65,7 +65,8 @@ def test_absent_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("code", "valid"), [
     ("91110000600037341L", True), ("91110000600037341M", False), ("1105910159", True), ("110591015", False),
-    ("", False),
+    ("", False), ("SELLER0001", False), ("DE99000006", False), ("1105ABCDEF", True), ("１１０５910159", False),
+    ("91110000600037341l", False), ("９1110000600037341L", False), ("1105910159\n", False),
 ])  # fmt: skip
 def test_company_codes(code: str, valid: bool) -> None:
     assert is_company_code(code) is valid

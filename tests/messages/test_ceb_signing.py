@@ -1,5 +1,7 @@
 """Signatures: verified here with lxml's canonical form, independently of how they are made."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from entrepot.messages.ceb import (
     RsaSigner,
     Sender,
     build,
+    load_signer,
     make_test_key,
     messages,
     verify,
@@ -88,3 +91,58 @@ def test_import_list_needs_a_signer(sender: Sender) -> None:
     documents = with_guids(build("621", frame, persons(frame), sender, APP_TIME))
     with pytest.raises(CallError, match="must be signed"):
         next(messages(documents, sender, NoSigner()))
+
+
+PLUG_IN = """
+class Device:
+    signs = True
+    def signature(self, canonical):
+        return b"<ds:Signature/>" + canonical[:0]
+
+class Half:
+    signs = True
+
+def broken():
+    raise OSError("no card in the reader")
+
+def half():
+    return Half()
+
+def needs(slot):
+    return Device()
+
+NUMBER = 1
+"""
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A module with signers of all kinds, importable during the test."""
+    name = "entrepot_signer_under_test"
+    (tmp_path / f"{name}.py").write_text(PLUG_IN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_a_signer_is_loaded_by_name(plug_in: str, sender: Sender) -> None:
+    signer = load_signer(f"{plug_in}:Device")
+    assert signer.signs
+    frame = orders(1, IMPORT)
+    documents = with_guids(build("621", frame, persons(frame), sender, APP_TIME))
+    assert b"<ds:Signature/>" in next(messages(documents, sender, signer)).content
+
+
+@pytest.mark.parametrize(("factory", "said"), [
+    ("", "form package.module:factory"), (":", "form package.module:factory"), (":a b", "form package.module:factory"),
+    (":nothing", "has no nothing"), (":NUMBER", "NUMBER is a int"), (":half", "made a Half; a signer needs"),
+    (":broken", "OSError: no card in the reader"), (":needs", "missing 1 required"),
+])  # fmt: skip
+def test_what_is_no_signer_is_named(plug_in: str, factory: str, said: str) -> None:
+    with pytest.raises(CallError, match=said):
+        load_signer(plug_in + factory)
+
+
+def test_a_signer_not_installed_is_named() -> None:
+    with pytest.raises(CallError, match="No module named 'entrepot_no_such_module'"):
+        load_signer("entrepot_no_such_module:Device")

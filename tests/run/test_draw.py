@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -77,6 +78,12 @@ def test_a_new_installation_makes_a_secret_only_its_owner_may_read(tmp_path: Pat
     assert secret.stat().st_mode & 0o777 == 0o600
     assert secret.parent.stat().st_mode & 0o777 == 0o700
     assert [path.name for path in secret.parent.iterdir()] == ["secret"]
+
+
+def test_many_at_once_make_one_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        homes = set(pool.map(open_home, [tmp_path / "home"] * 32))
+    assert len(homes) == 1
 
 
 @pytest.mark.parametrize("content", ["", "zz", "5a" * 31, "5a" * 32 + "5a", "五" * 64])

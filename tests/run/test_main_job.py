@@ -172,8 +172,11 @@ def test_two_inputs_of_one_name_are_told_apart(tmp_path: Path, home: Path) -> No
 
 
 @pytest.mark.parametrize(("only", "expected"), [("BAD-1", {"invalid"}), ("CXL-02", {"hold"}), ("WHS-01", {"refuse"})])
-def test_a_day_without_any_release_is_a_day_too(only: str, expected: set[str], tmp_path: Path, home: Path) -> None:
+def test_a_day_without_any_release_is_a_day_too(
+    only: str, expected: set[str], sample_day: Path, tmp_path: Path, home: Path
+) -> None:
     summary = cleared(tmp_path / "out", home, write_day(tmp_path / "orders.csv", sample_rows(only)))
     assert {verdict for verdict, count in summary["by_verdict"].items() if count} == expected
     assert documents(tmp_path / "out") == []
+    assert lines_of(tmp_path / "out").schema == lines_of(sample_day).schema
     assert summary["paperless_ratio"] in (None, 0)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from entrepot.goods.errors import CallError, InputError
-from tests.run.days import ORDERS, cleared, hashes, manifest_of, sample_rows, stamps, summary_of, write_day
+from entrepot.run.clear import Request, clear
+from tests.run.days import ORDERS, cleared, hashes, manifest_of, rows_of, sample_rows, stamps, summary_of, write_day
 
 LIMIT = """\
 title: {en: yearly limit per person, zh: 个人年度交易限值}
@@ -123,6 +124,17 @@ def test_after_an_input_that_could_not_be_read_the_mended_one_goes_into_the_same
     assert not (tmp_path / "day" / "balances.parquet").exists()
 
 
+def test_a_file_that_still_grows_is_not_cleared_in_part(tmp_path: Path, home: Path, orders: Path) -> None:
+    def grow(stage: str, done: int, total: int | None) -> None:
+        with orders.open("a", encoding="utf-8") as target:
+            target.write(",".join(sample_rows("REX-100")[0].values()) + "\n")
+
+    with pytest.raises(InputError, match="changed while it was read"):
+        clear(Request((orders,), tmp_path / "day", home=home), grow)
+    assert not (tmp_path / "day" / "summary.json").exists()
+    assert cleared(tmp_path / "day", home, orders)["rows_in"] == len(rows_of(orders))
+
+
 def test_an_unfinished_batch_that_has_read_its_input_is_not_given_up(tmp_path: Path, done: Path, home: Path) -> None:
     manifest = done / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"done"', '"running"'), encoding="utf-8")
@@ -130,9 +142,16 @@ def test_an_unfinished_batch_that_has_read_its_input_is_not_given_up(tmp_path: P
         cleared(done, home)
 
 
-def test_a_done_batch_that_lost_its_summary_says_so(done: Path, home: Path, orders: Path) -> None:
-    (done / "summary.json").unlink()
-    with pytest.raises(InputError, match="gone or damaged"):
+@pytest.mark.parametrize("content", [None, "", "{}", "changed"])
+def test_a_done_batch_whose_summary_was_changed_says_so(
+    content: str | None, done: Path, home: Path, orders: Path
+) -> None:
+    summary = done / "summary.json"
+    told = summary.read_text(encoding="utf-8")
+    summary.unlink()
+    if content is not None:
+        summary.write_text(content.replace("changed", told.replace('"rows_in": ', '"rows_in": 1')), encoding="utf-8")
+    with pytest.raises(InputError, match=r"summary\.json"):
         cleared(done, home, orders)
 
 

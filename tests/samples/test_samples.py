@@ -191,8 +191,8 @@ def test_the_bulk_of_the_day_goes_without_paper(
 
 def test_the_day_ends_with_the_counts_of_the_readme(cleared: Cleared) -> None:
     summary = cleared[0]
-    assert (summary["parcels_released"], summary["parcels"]) == (360, 392)
-    assert summary["by_verdict"] == {"release": 403, "hold": 23, "refuse": 13, "invalid": 57}
+    assert (summary["parcels_released"], summary["parcels"]) == (359, 392)
+    assert summary["by_verdict"] == {"release": 401, "hold": 25, "refuse": 13, "invalid": 57}
 
 
 def test_a_parcel_waits_as_a_whole(lines: pl.DataFrame) -> None:
@@ -203,7 +203,7 @@ def test_a_parcel_waits_as_a_whole(lines: pl.DataFrame) -> None:
 
 
 def test_a_cancellation_is_held_for_a_person(lines: pl.DataFrame) -> None:
-    assert [row["verdict"] for row in of(lines, "CXL-01")] == ["release", "release"]
+    assert sorted(row["release_rule"] for row in of(lines, "CXL-01")) == ["release.cancelled", "release.order-held"]
     assert [(row["line_kind"], row["release_rule"]) for row in of(lines, "CXL-02")] == [
         ("cancellation", "release.cancellation")]
 

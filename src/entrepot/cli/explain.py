@@ -96,7 +96,8 @@ def _cited(law: Mapping[str, Any], language: str) -> str:
         return title
     until = law["until"] or "…"
     sure = "" if law["mark"] != "?" else f", {text('explain.unconfirmed', language)}"
-    return f"{title}: {law['value']} {law['unit']}, {law['from']} – {until}, {law['source']}{sure}"
+    value = f"{law['value']} {law['unit']}".strip()
+    return f"{title}: {value}, {law['from']} – {until}, {law['source']}{sure}"
 
 
 MARKS = {"yes": "✓", "no": "✗", "unknown": "?"}

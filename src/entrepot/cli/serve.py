@@ -1,8 +1,11 @@
 """`entrepot serve`: show a batch's report in a browser."""
 
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -10,6 +13,7 @@ from entrepot.goods.errors import InputError, WorldError
 
 __all__ = ["serve_command", "server"]
 
+OWN_NAMES = ("127.0.0.1", "localhost")
 SHOWN = {"/": "report.html", "/report.html": "report.html", "/summary.json": "summary.json"}
 
 
@@ -17,16 +21,32 @@ class _ReportOnly(SimpleHTTPRequestHandler):
     """Serves the report and the summary of one batch and nothing else of its folder."""
 
     def translate_path(self, path: str) -> str:
-        """The file of a known address; any other is answered with 404."""
-        name = SHOWN.get(path.split("?")[0])
-        return str(Path(self.directory) / (name or "\0none"))
+        """The file of a known address."""
+        return str(Path(self.directory) / SHOWN[path.split("?")[0]])
 
-    def do_GET(self) -> None:
-        """Answer a known address."""
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        """Answer a known address, any other with 404; GET and HEAD both begin here.
+
+        A request for another host is answered with 421: a page elsewhere whose name is made to point to this
+        machine (DNS rebinding) must not read the report.
+        """
+        if not self._is_for_us():
+            self.send_error(421)
+            return None
         if self.path.split("?")[0] not in SHOWN:
             self.send_error(404)
-            return
-        super().do_GET()
+            return None
+        return super().send_head()
+
+    def _is_for_us(self) -> bool:
+        port = self.connection.getsockname()[1]
+        name, _, given = self.headers.get("Host", "").strip().lower().partition(":")
+        return name in OWN_NAMES and (given or "80") == str(port)
+
+    def end_headers(self) -> None:
+        """Close the headers; a browser must not take a file for another kind than we say."""
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the terminal quiet."""
@@ -50,7 +70,7 @@ def serve_command(result: Path, port: int) -> int:
 
     Example: entrepot serve day1 --port 8000
     """
-    with server(result, port) as running:
+    with suppress(KeyboardInterrupt), server(result, port) as running:
         click.echo(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C stops)")
         running.serve_forever()
     return 0

@@ -14,6 +14,10 @@ from entrepot.law import Law
 
 __all__ = ["ORDER_COLUMNS", "decide", "decide_orders", "valued", "without_rate"]
 
+POSITIVE_LIST = "cn/cbec/positive_list"
+LISTED_DIGITS = 8
+"""Digits of the rows of the positive list: a shorter code cannot be found in it."""
+
 ORDER_COLUMNS = [
     "mode",
     "mode_rule",
@@ -25,8 +29,8 @@ ORDER_COLUMNS = [
     "limit_applies",
     "limit_rule",
     "spent_fen",
-    "freight_given",
-    "insurance_given",
+    "limit_uncertain",
+    "usd_unconfirmed",
     "order_goods_fen",
     "order_price_fen",
     *(option_column(mode) for mode in MODES),
@@ -42,7 +46,8 @@ def without_rate(lines: pl.DataFrame, law: Law) -> tuple[pl.DataFrame, pl.DataFr
 
 def valued(rated: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Lines that have a rate, sorted by order and line, with their amounts, listing and what the law says of their code."""
-    return add_values(with_order_index(add_listing(rated, law)))
+    dated = rated.with_columns(exported_on=pl.col("declared_on"))  # until a departure says otherwise
+    return add_values(with_order_index(add_listing(dated, law)))
 
 
 def decide_orders(lines: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -65,16 +70,20 @@ def decide(rated: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) 
 
 
 def add_listing(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """Add `listed` (on the positive list of retail imports that day) and `listed_by_trader`.
+    """Add `listed` (on the positive list of retail imports that day), `listed_by_trader` and `quantity_limited`.
 
-    The loaded list decides; while it is not complete, what the trader states serves and leaves a warning.
+    The loaded list decides; while it is not complete, what the trader states serves and leaves a warning. A row
+    for bonded goods only does not list goods that are not bonded; a code too short to be found is unknown.
     """
-    path = "cn/cbec/positive_list"
-    found = law.lookup(lines, path, {"hs_code": "hs_code"}, take={"hs_code": "_row"}, prefix="hs_code")
-    on_list = pl.col("_row").is_not_null()
-    if law.table(path).complete:
-        return found.with_columns(listed=on_list, listed_by_trader=pl.lit(value=False)).drop("_row", "_row_unconfirmed")
-    stated = pl.when(on_list).then(pl.lit(value=True)).otherwise(pl.col("on_positive_list"))
-    return found.with_columns(listed=stated, listed_by_trader=~on_list & pl.col("on_positive_list")).drop(
-        "_row", "_row_unconfirmed", strict=False
-    )
+    table = law.table(POSITIVE_LIST)
+    took = {"hs_code": "_row", "bonded_only": "_bonded_only", "quantity_per_year": "_per_year"}
+    found = law.lookup(lines, POSITIVE_LIST, {"hs_code": "hs_code"}, take=took, prefix="hs_code")
+    in_list = pl.col("_row").is_not_null()
+    usable = in_list & ~(pl.col("_bonded_only").fill_null(value=False) & ~pl.col("bonded"))
+    known = pl.col("hs_code").str.len_chars() >= LISTED_DIGITS
+    absent = pl.when(known).then(pl.lit(value=False)) if table.complete else pl.col("on_positive_list")
+    listed = pl.when(in_list).then(usable).otherwise(absent)
+    by_trader = pl.lit(value=False) if table.complete else ~in_list & pl.col("on_positive_list")
+    return found.with_columns(
+        listed=listed, listed_by_trader=by_trader, quantity_limited=in_list & pl.col("_per_year").is_not_null()
+    ).rename({"_row_unconfirmed": "listed_unconfirmed"}).drop("_row", "_bonded_only", "_per_year")

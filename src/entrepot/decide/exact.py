@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from entrepot.decide.dates import in_force
 from entrepot.law import Law
 
 __all__ = ["ROUNDING_MODES", "divide", "money_fen", "rounded_by_law", "wide"]
@@ -27,14 +28,14 @@ def money_fen(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.Int64, strict=False)
 
 
-def rounded_by_law(law: Law, path: str, date_column: str, numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+def rounded_by_law(law: Law, path: str, numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     """Quotient in fen under the rounding mode that `path` names on each row's own day.
 
-    A day without a mode, or with one that is not implemented, gives null.
+    A day without a mode, or with one that is not implemented, gives null: an amount nobody may compute is unknown.
     """
     modes = {str(value.value) for value in law.history(path)} & set(ROUNDING_MODES)
     result: pl.Expr = pl.lit(None, pl.Int64)
     for mode in sorted(modes):
         amount = money_fen(divide(numerator, denominator, mode))
-        result = pl.when(law.on(path, date_column) == mode).then(amount).otherwise(result)
+        result = pl.when(in_force(law, path) == mode).then(amount).otherwise(result)
     return result

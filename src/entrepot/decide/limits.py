@@ -7,6 +7,7 @@ counter is with customs: what is computed here is an estimate from the orders an
 
 import polars as pl
 
+from entrepot.decide.dates import in_force
 from entrepot.decide.mode import retail_open
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
@@ -21,9 +22,9 @@ SINGLE_ITEM = "cn/cbec/single_item_over_order_limit"
 def limit_rules(law: Law) -> list[Rule]:
     """The decision table of 2.6 for one retail import order; limits are inclusive."""
     price, spent = pl.col("order_price_fen"), pl.col("spent_fen")
-    order_limit, yearly = law.on(ORDER_LIMIT, ON), law.on(YEARLY_LIMIT, ON)
-    over, single = price > order_limit, (pl.col("line_count") == 1) & (pl.col("piece_e5") == 100_000)
-    full = law.on(SINGLE_ITEM, ON) == "full_tax"
+    order_limit, yearly = in_force(law, ORDER_LIMIT), in_force(law, YEARLY_LIMIT)
+    over, single = price > order_limit, pl.col("single_piece")
+    full = in_force(law, SINGLE_ITEM) == "full_tax"
     leaves = (ORDER_LIMIT, YEARLY_LIMIT)
     numbers = {
         "price": Number(price, "fen"),
@@ -35,8 +36,10 @@ def limit_rules(law: Law) -> list[Rule]:
     return [
         Rule("cn.cbec.not-retail-import", ~pl.col("limit_applies"), "no"),
         Rule("cn.cbec.limits-not-in-law", order_limit.is_null() | yearly.is_null(), "unknown", leaves),
+        Rule("cn.cbec.price-unknown", price.is_null() | pl.col("charges_unknown"), "unknown", leaves),
         Rule("cn.cbec.over-order-limit", over & ~(single & full), "no", (*leaves, SINGLE_ITEM), numbers),
         Rule("cn.cbec.over-yearly-limit", spent + price > yearly, "no", leaves, numbers),
+        Rule("cn.cbec.single-item-unclear", over & single.is_null(), "unknown", (*leaves, SINGLE_ITEM), numbers),
         Rule(
             "cn.cbec.single-item-exactly-yearly-limit", over & (price == yearly), "unknown", (*leaves, exactly), numbers
         ),
@@ -51,7 +54,9 @@ def add_limit_scope(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
 
 
 def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Add `spent_fen` (before this order) and `limit_rule` to orders with their `limit_applies`.
+    """Add `spent_fen` (before this order), `limit_uncertain` and `limit_rule` to orders with their `limit_applies`.
+
+    After an order of a buyer that is not complete or whose price is unknown, what the buyer has spent is not certain.
 
     `balances`: buyer_key, year, spent_fen at the start of the batch; a buyer without a row starts at 0.
     A buyer without a key cannot be followed: each of the orders stands alone, which `spent_known` tells.
@@ -79,8 +84,10 @@ def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """
     rules = {rule.id: rule.when for rule in limit_rules(law)}
     too_large = rules["cn.cbec.over-order-limit"].fill_null(value=True)
-    uses = pl.col("limit_applies") & pl.col("spent_known") & ~too_large & pl.col("order_price_fen").is_not_null()
-    limit = law.on(YEARLY_LIMIT, ON)
+    limit, price = in_force(law, YEARLY_LIMIT), pl.col("order_price_fen")
+    followed = pl.col("limit_applies") & pl.col("spent_known")
+    uses = followed & ~too_large & (price <= limit).fill_null(value=False)
+    orders = _with_uncertainty(orders, followed & (pl.col("order_incomplete") | pl.col("charges_unknown") | price.is_null()))
     asked = orders.with_columns(_uses=uses, _limit=limit, _opening=pl.col("spent_fen"))
     part = asked.filter("_uses").select(
         "order_index", "buyer_key", "_year", ON, "order_id", "order_price_fen", "_limit", "_opening"
@@ -89,6 +96,19 @@ def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     joined = asked.join(spent, on="order_index", how="left", maintain_order="left")
     before = pl.coalesce("_before", "spent_fen")
     return joined.with_columns(spent_fen=before).drop("_uses", "_limit", "_opening", "_before", "_year")
+
+
+def _with_uncertainty(orders: pl.DataFrame, doubtful: pl.Expr) -> pl.DataFrame:
+    """Add `limit_uncertain`: an earlier order of the same buyer and year is doubtful."""
+    marked = orders.with_columns(_doubtful=doubtful.fill_null(value=False))
+    if not marked.get_column("_doubtful").any():
+        return marked.with_columns(limit_uncertain=pl.lit(value=False)).drop("_doubtful")
+    group = ["buyer_key", "_year"]
+    before = pl.col("_doubtful").cum_max().shift(1).over(group).fill_null(value=False)
+    ordered = marked.filter(pl.col("buyer_key").is_not_null()).sort(*group, ON, "order_id").select(
+        "order_index", limit_uncertain=before)
+    joined = marked.join(ordered, on="order_index", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("limit_uncertain").fill_null(value=False)).drop("_doubtful")
 
 
 def _spent_before(part: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import polars as pl
 import polars.selectors as cs
 
+from entrepot.decide.dates import in_force
 from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.rules import Number, Rule, answered, first
 from entrepot.law import Law
@@ -77,7 +78,7 @@ def _ordinary() -> list[Rule]:
 
 def _market_procurement(law: Law) -> list[Rule]:
     """Mode 1039: cluster goods, at most the cap in USD (FOB) per declaration, inclusive."""
-    cap = law.on("cn/mode/1039/cap", ON)
+    cap = in_force(law, "cn/mode/1039/cap")
     fob = wide("order_goods_e5") * wide("rate_cny_e6") * wide("usd_units_e6")
     limit = wide(cap) * 1000 * wide("rate_units_e6") * wide("usd_cny_e6")
     usd = money_fen(divide(fob, wide("rate_units_e6") * wide("usd_cny_e6") * 1000))
@@ -94,6 +95,8 @@ def _market_procurement(law: Law) -> list[Rule]:
         Rule("cn.1039.export-only", ~EXPORT, "no"),
         _in_force("1039"),
         *_flag_rules("cn.1039", "in_market_cluster"),
+        Rule("cn.1039.rebate-claimed", pl.col("rebate_claimed"), "no", ("cn/mode/1039/export_vat",)),
+        Rule("cn.1039.cap-unknown", cap.is_null(), "unknown", ("cn/mode/1039/cap",), {"declared_on": Number(pl.col(ON), "date")}),
         Rule("cn.1039.over-cap", over, "no", cap_law, numbers),
         Rule("cn.1039.usd-rate-unknown", over.is_null(), "unknown", cap_law),
         Rule("cn.1039.within-cap", law=cap_law, numbers=numbers),
@@ -106,8 +109,8 @@ def _limit_rules(prefix: str, law: Law) -> list[Rule]:
     numbers = {
         "price": Number(pl.col("order_price_fen"), "fen"),
         "spent": Number(pl.col("spent_fen"), "fen"),
-        "order_limit": Number(law.on(leaves[0], ON), "fen"),
-        "yearly_limit": Number(law.on(leaves[1], ON), "fen"),
+        "order_limit": Number(in_force(law, leaves[0]), "fen"),
+        "yearly_limit": Number(in_force(law, leaves[1]), "fen"),
     }
     outcome = pl.col("limit_rule").cast(pl.String)
     return [
@@ -161,7 +164,7 @@ def _bonded_retail(mode: str, law: Law) -> list[Rule]:
 def _district_rules(mode: str, law: Law) -> list[Rule]:
     """Roll-out by customs district until the mode became nationwide."""
     prefix, leaves = f"cn.{mode}", (DISTRICTS[mode], "cn/mode/b2b_nationwide")
-    everywhere = law.on("cn/mode/b2b_nationwide", ON).fill_null(value=False)
+    everywhere = in_force(law, "cn/mode/b2b_nationwide").fill_null(value=False)
     joined = pl.col(f"district_{mode}").is_not_null()
     shown = {"declared_on": Number(pl.col(ON), "date"), "district": Number(pl.col("customs_district"), "code")}
     return [
@@ -188,7 +191,7 @@ def _business_direct(law: Law) -> list[Rule]:
 def _overseas_warehouse(law: Law) -> list[Rule]:
     """Mode 9810: to an overseas warehouse first; the warehouse filing was needed until 2024-12-14."""
     leaf = "cn/mode/9810_warehouse_filing"
-    filing = law.on(leaf, ON).fill_null(value=True)
+    filing = in_force(law, leaf).fill_null(value=True)
     shown = {"declared_on": Number(pl.col(ON), "date")}
     return [
         Rule("cn.9810.export-only", ~EXPORT, "no"),
@@ -226,7 +229,7 @@ def form_rules(law: Law) -> list[Rule]:
     rebate = pl.col("rebate_claimed").fill_null(pl.col("has_input_invoice")).fill_null(value=False)
     licence = pl.col("needs_licence").fill_null(value=False)
     simple = pl.col("pilot_zone").fill_null(value=False) & ~rebate & ~licence
-    retail_limit, list_limit = law.on("cn/mode/9610/list_code_digits_limit", ON), law.on("cn/mode/b2b/list_limit", ON)
+    retail_limit, list_limit = in_force(law, "cn/mode/9610/list_code_digits_limit"), in_force(law, "cn/mode/b2b/list_limit")
     business = mode.is_in(["9710", "9810"])
     retail = (mode == "9610") & EXPORT
     value = {"value": Number(price, "fen"), "limit": Number(list_limit, "fen")}
@@ -241,7 +244,12 @@ def form_rules(law: Law) -> list[Rule]:
             law=("cn/mode/9610/list_code_digits_limit",),
             numbers=heading,
         ),
-        Rule("cn.form.retail-list-a", retail & simple, law=("cn/mode/9610/list_code_digits_limit",), numbers=heading),
+        Rule(
+            "cn.form.retail-list-a",
+            retail & simple & retail_limit.is_not_null(),
+            law=("cn/mode/9610/list_code_digits_limit",),
+            numbers=heading,
+        ),
         Rule("cn.form.retail-list-b", retail),
         Rule("cn.form.bonded-export-list-b", (mode == "1210") & EXPORT),
         Rule(
@@ -265,7 +273,12 @@ LIST_FORMS = {
     "cn.form.business-list-a-6-digits": "A",
     "cn.form.business-list-b": "B",
 }
-CODE_DIGITS = {"cn.form.retail-list-a-4-digits": 4, "cn.form.business-list-a-6-digits": 6}
+CODE_DIGITS = {
+    "cn.form.retail-list-a-4-digits": "cn/mode/9610/list_code_digits",
+    "cn.form.business-list-a-6-digits": "cn/mode/b2b/list_code_digits",
+}
+"""Forms that need fewer digits than the ten of a declaration, to the leaf that says how many."""
+FULL_CODE_DIGITS = 10
 
 
 def retail_open(law: Law) -> pl.Expr:
@@ -285,9 +298,15 @@ def choice_rules(tables: dict[str, list[Rule]]) -> list[Rule]:
         Rule("cn.mode.wanted-not-lawful", wanted & (pl.col("wanted_answer") == "no"), "no"),
         Rule("cn.mode.wanted-unknown", wanted & (pl.col("wanted_answer") == "unknown"), "unknown"),
         Rule("cn.mode.as-wanted", wanted),
-        *(Rule(f"cn.mode.first-lawful-{mode}", answered(option_column(mode), tables[mode], "yes")) for mode in RANKED),
+        *(Rule(f"cn.mode.first-lawful-{mode}", _open_by_rank(mode, tables[mode])) for mode in RANKED),
         Rule("cn.mode.none", answer="no"),
     ]
+
+
+def _open_by_rank(mode: str, rules: list[Rule]) -> pl.Expr:
+    """Admissible and to be preferred: market procurement gives up the refund, so not where there is an input invoice."""
+    admissible = answered(option_column(mode), rules, "yes")
+    return admissible & ~pl.col("has_input_invoice").fill_null(value=False) if mode == "1039" else admissible
 
 
 def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -305,8 +324,15 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     form = pl.col("form_rule").cast(pl.String)
     return ruled.with_columns(
         list_form=form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String),
-        code_digits=form.replace_strict(CODE_DIGITS, default=10, return_dtype=pl.Int64),
+        code_digits=_code_digits(law),
     )
+
+
+def _code_digits(law: Law) -> pl.Expr:
+    digits: pl.Expr = pl.lit(FULL_CODE_DIGITS, pl.Int64)
+    for form, path in CODE_DIGITS.items():
+        digits = pl.when(pl.col("form_rule").cast(pl.String) == form).then(in_force(law, path)).otherwise(digits)
+    return digits
 
 
 def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:

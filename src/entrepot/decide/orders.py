@@ -6,6 +6,10 @@ An order here is also one parcel and, for modes that declare shipment by shipmen
 
 import polars as pl
 
+from entrepot.decide.exact import money_fen, wide
+from entrepot.goods.parse import FREIGHT_APART, INSURANCE_APART
+from entrepot.goods.reference import single_piece_units
+
 __all__ = ["FLAGS", "join_orders", "order_level", "with_order_index"]
 
 FLAGS = (
@@ -13,9 +17,12 @@ FLAGS = (
     "rebate_claimed", "warehouse_filed", "buyer_verified", "listed",
 )
 SAME = (
-    "order_id", "direction", "declared_on", "currency", "buyer_key", "buyer_country", "buyer_kind",
+    "order_id", "direction", "declared_on", "exported_on", "currency", "buyer_key", "buyer_country", "buyer_kind",
     "seller_country", "customs_district", "mode_wanted",
 )
+
+
+ONE_E5 = 100_000
 
 
 def with_order_index(lines: pl.DataFrame) -> pl.DataFrame:
@@ -30,16 +37,37 @@ def order_level(lines: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(name).first() for name in SAME),
         *(_all_known(name) for name in FLAGS),
         pl.col("needs_licence").any(ignore_nulls=False),
-        freight_given=pl.col("freight_e5").is_not_null().any(),
-        insurance_given=pl.col("insurance_e5").is_not_null().any(),
         line_count=pl.len().cast(pl.Int64),
-        piece_e5=pl.col("quantity_e5").sum(),
-        order_goods_fen=pl.col("goods_fen").sum(),
-        order_price_fen=pl.col("price_fen").sum(),
-        order_goods_e5=pl.col("goods_value_e5").sum(),
+        order_incomplete=pl.col("order_incomplete").any(),
+        charges_unknown=_charges_unknown(),
+        single_piece=_single_piece(),
+        order_goods_fen=_sum("goods_fen"),
+        order_price_fen=_sum("price_fen"),
+        order_goods_e5=_sum("goods_value_e5"),
         rate_cny_e6=pl.col("rate_cny_e6").first(),
         rate_units_e6=pl.col("rate_units_e6").first(),
     )
+
+
+def _sum(name: str) -> pl.Expr:
+    """The sum over the order in 128 bits, narrowed; unknown when one line is unknown or it does not fit."""
+    total = money_fen(wide(name).sum())
+    return pl.when(pl.col(name).is_null().any()).then(None).otherwise(total)
+
+
+def _charges_unknown() -> pl.Expr:
+    """The delivery term leaves freight or insurance out of the price and no line gives it."""
+    freight = pl.col("incoterm").is_in(FREIGHT_APART).any() & pl.col("freight_e5").is_null().all()
+    insurance = pl.col("incoterm").is_in(INSURANCE_APART).any() & pl.col("insurance_e5").is_null().all()
+    return (freight | insurance).fill_null(value=False)
+
+
+def _single_piece() -> pl.Expr:
+    """One line of one indivisible article; unknown when it is one of a unit that may hold several."""
+    one = (pl.len() == 1) & (pl.col("quantity_e5").first() == ONE_E5)
+    several = (pl.col("content_unit").first() == "piece") & (pl.col("content_quantity_e5").first() > ONE_E5)
+    piece = pl.col("unit").first().is_in(single_piece_units()) & ~several.fill_null(value=False)
+    return pl.when(one & ~piece).then(None).otherwise(one)
 
 
 def _all_known(name: str) -> pl.Expr:

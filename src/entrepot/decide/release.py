@@ -6,6 +6,7 @@ released without paper, so the paperless ratio is parcels released ÷ parcels de
 
 import polars as pl
 
+from entrepot.decide.dates import unconfirmed
 from entrepot.decide.limits import limit_rules
 from entrepot.decide.mode import RETAIL, form_rules, mode_rules
 from entrepot.decide.rules import Rule, first, flag_lists, flags
@@ -34,8 +35,13 @@ def reason_rules() -> list[Rule]:
         Rule("release.order-incomplete", pl.col("order_incomplete"), "unknown"),
         Rule("release.no-code", pl.col("hs_code").is_null(), "unknown"),
         Rule("release.code-too-short", digits < pl.col("code_digits"), "unknown"),
+        Rule("release.countries-disagree", _countries_disagree(), "unknown"),
+        Rule("release.cancelled", pl.col("cancelled"), "unknown"),
+        Rule("release.waybill-reused", pl.col("waybill_reused"), "unknown"),
         Rule("release.mode-unknown", choice == "cn.mode.wanted-unknown", "unknown"),
         Rule("release.positive-list-unknown", RETAIL_IMPORT & pl.col("listed").is_null(), "unknown"),
+        Rule("release.quantity-limited", RETAIL_IMPORT & pl.col("quantity_limited"), "unknown"),
+        Rule("release.limit-uncertain", RETAIL_IMPORT & pl.col("limit_uncertain"), "unknown"),
         Rule("release.buyer-identity-missing", RETAIL_IMPORT & pl.col("buyer_key").is_null(), "unknown"),
         Rule("release.buyer-not-verified", RETAIL_IMPORT & ~pl.col("buyer_verified"), "unknown"),
         Rule("release.tax-unknown", IMPORT & pl.col("tax_total_fen").is_null(), "unknown"),
@@ -46,12 +52,21 @@ def reason_rules() -> list[Rule]:
 
 
 MARKED = {
+    "cn/customs_rate/monthly": "usd_unconfirmed",
+    "cn/cbec/positive_list": "listed_unconfirmed",
+    "cn/ct/not_subject_by_code": "ct_free_unconfirmed",
     "cn/vat/class_by_code": "vat_class_unconfirmed",
     "cn/ct/class_by_code": "ct_class_unconfirmed",
     "cn/ct/rate_by_class": "ct_ppm_unconfirmed",
     "cn/duty/mfn_by_code": "duty_ppm_unconfirmed",
 }
 """Tables whose row of each line is marked by the lookup that joined it."""
+
+
+def _countries_disagree() -> pl.Expr:
+    """Goods leave China for elsewhere, or come from elsewhere to China; anything else a person looks at."""
+    seller_home, buyer_home = pl.col("seller_country") == "CN", pl.col("buyer_country") == "CN"
+    return pl.when(IMPORT).then(seller_home | ~buyer_home).otherwise(~seller_home | buyer_home)
 
 
 def warning_rules(law: Law) -> list[Rule]:
@@ -79,7 +94,7 @@ def _unconfirmed_rules(law: Law) -> list[Rule]:
         if path in MARKED:
             warnings.append(Rule(f"law.unconfirmed:{path}", used & pl.col(MARKED[path])))
         elif path in law.scalar_paths() and any(value.unconfirmed for value in law.history(path)):
-            warnings.append(Rule(f"law.unconfirmed:{path}", used & law.unconfirmed(path, ON)))
+            warnings.append(Rule(f"law.unconfirmed:{path}", used & unconfirmed(law, path)))
     return warnings
 
 

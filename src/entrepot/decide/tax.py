@@ -7,7 +7,8 @@ tax. Whatever needs a rate or a class that is not loaded is unknown, never zero.
 
 import polars as pl
 
-from entrepot.decide.exact import divide, money_fen, rounded_by_law, wide
+from entrepot.decide.dates import in_force
+from entrepot.decide.exact import rounded_by_law, wide
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 
@@ -18,6 +19,7 @@ ON = "declared_on"
 MILLION = 1_000_000
 CT_LAW = (
     "cn/ct/class_by_code",
+    "cn/ct/not_subject_by_code",
     "cn/ct/rate_by_class",
     "cn/ct/cosmetics_price_per_ml",
     "cn/ct/cosmetics_price_per_g",
@@ -26,10 +28,8 @@ CT_LAW = (
 )
 SHARE, MODE = "cn/cbec/tax_share", "cn/cbec/rounding_mode"
 IN_CHANNEL = ("1210", "1239", "9610")
-FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
-"""Terms under which the price holds no freight to China."""
-INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
-"""Terms under which it holds no insurance."""
+LITRES_LIMIT = 10**24
+"""Specific tax of a million CNY at SPECIFIC_SCALE: more in a retail order is a wrong content, and 128 bits would not do."""
 # litres = quantity_e5 x content_e5 (ml) x 1e-13; with a rate in CNY e5 per litre this scale turns fen into integers
 SPECIFIC_SCALE = 10**16
 
@@ -64,9 +64,9 @@ def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
     kind = pl.col("vat_class")
     vat = (
         pl.when(kind == "standard")
-        .then(law.on("cn/vat/standard", ON))
+        .then(in_force(law, "cn/vat/standard"))
         .when(kind == "reduced")
-        .then(law.on("cn/vat/reduced", ON))
+        .then(in_force(law, "cn/vat/reduced"))
     )
     return rated.with_columns(vat_ppm=vat)
 
@@ -76,16 +76,16 @@ def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     unit, kind = pl.col("content_unit"), pl.col("ct_class")
     floor = (
         pl.when(unit == "ml")
-        .then(law.on("cn/ct/cosmetics_price_per_ml", ON))
+        .then(in_force(law, "cn/ct/cosmetics_price_per_ml"))
         .when(unit == "g")
-        .then(law.on("cn/ct/cosmetics_price_per_g", ON))
+        .then(in_force(law, "cn/ct/cosmetics_price_per_g"))
         .when(unit == "piece")
-        .then(law.on("cn/ct/cosmetics_price_per_piece", ON))
+        .then(in_force(law, "cn/ct/cosmetics_price_per_piece"))
     )
     content = wide("quantity_e5") * wide("content_quantity_e5")
-    tested = law.on("cn/ct/cosmetics_price_per_ml", ON).is_not_null()  # before the test existed all were taxed
+    tested = in_force(law, "cn/ct/cosmetics_price_per_ml").is_not_null()  # before the test existed all were taxed
     high_end = ~tested | (wide("price_fen") * 10**13 >= wide(floor) * content)
-    dear = wide("price_fen") * 100_000 >= wide(law.on("cn/ct/watch_price", ON)) * wide("quantity_e5")
+    dear = wide("price_fen") * 100_000 >= wide(in_force(law, "cn/ct/watch_price")) * wide("quantity_e5")
     taxed = (
         pl.when(kind == "none")
         .then(pl.lit(value=False))
@@ -96,7 +96,9 @@ def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
         .otherwise(kind.is_not_null())
     )
     litres_needed = pl.col("ct_specific_e5").is_not_null() & (unit.is_null() | (unit != "ml"))
-    known = taxed.is_not_null() & (~taxed | (pl.col("ct_ppm").is_not_null() & ~litres_needed))
+    too_much = content * wide("ct_specific_e5").fill_null(0) > LITRES_LIMIT
+    fits = pl.col("ct_ppm").is_not_null() & ~litres_needed & ~too_much.fill_null(value=False)
+    known = taxed.is_not_null() & (~taxed | fits)
     return lines.with_columns(ct_taxed=taxed, ct_known=known.fill_null(value=False))
 
 
@@ -109,25 +111,23 @@ def tax_rules(law: Law) -> list[Rule]:
         "vat_rate": Number(pl.col("vat_ppm"), "ppm"),
         "ct_rate": Number(pl.when("ct_taxed").then(pl.col("ct_ppm")).otherwise(0), "ppm"),
     }
-    share = {**price, "share": Number(law.on(SHARE, ON), "ppm")}
+    share = {**price, "share": Number(in_force(law, SHARE), "ppm")}
     code = {"hs_code": Number(pl.col("hs_code"), "code")}
     vat, ct = ("cn/vat/class_by_code", "cn/vat/standard", "cn/vat/reduced"), CT_LAW
     return [
         Rule("cn.tax.refused-mode", pl.col("mode_refused"), "unknown"),
-        Rule("cn.export.no-import-tax", (pl.col("direction") == "export") & ~pl.col("needs_licence"), "yes"),
+        Rule("cn.export.no-duty-by-trader", (pl.col("direction") == "export") & ~pl.col("needs_licence"), "yes"),
         Rule("cn.export.duty-unknown", pl.col("direction") == "export", "unknown"),
         Rule("cn.tax.no-mode", mode.is_null(), "unknown"),
         Rule("cn.general-trade.not-decided", ~mode.is_in(IN_CHANNEL), "unknown"),
-        Rule("cn.cbec.before-first-policy", law.on(SHARE, ON).is_null(), "unknown", (SHARE,)),
+        Rule("cn.cbec.before-first-policy", in_force(law, SHARE).is_null(), "unknown", (SHARE,)),
         Rule("cn.tax.no-code", pl.col("hs_code").is_null(), "unknown"),
         Rule("cn.vat.class-unknown", pl.col("vat_ppm").is_null(), "unknown", vat, code),
         Rule("cn.ct.class-unknown", pl.col("ct_class").is_null(), "unknown", ct, code),
         Rule("cn.ct.rate-unknown", (pl.col("ct_class") != "none") & pl.col("ct_ppm").is_null(), "unknown", ct, code),
         Rule("cn.ct.content-unknown", ~pl.col("ct_known"), "unknown", ct, code),
-        Rule("cn.value.freight-unknown", ~pl.col("freight_given") & pl.col("incoterm").is_in(FREIGHT_APART), "unknown"),
-        Rule(
-            "cn.value.insurance-unknown", ~pl.col("insurance_given") & pl.col("incoterm").is_in(INSURANCE_APART), "unknown"
-        ),
+        Rule("cn.value.charges-unknown", outcome == "cn.cbec.price-unknown", "unknown"),
+        Rule("cn.cbec.single-item-unknown", outcome == "cn.cbec.single-item-unclear", "unknown"),
         Rule(
             "cn.cbec.exactly-yearly-limit-unclear",
             outcome == "cn.cbec.single-item-exactly-yearly-limit",
@@ -140,7 +140,7 @@ def tax_rules(law: Law) -> list[Rule]:
             "cn.cbec.single-item-full-tax",
             single,
             "yes",
-            ("cn/cbec/single_item_over_order_limit", "cn/duty/mfn_by_code", *vat, *ct),
+            ("cn/cbec/single_item_over_order_limit", "cn/duty/mfn_by_code", MODE, *vat, *ct),
             {**price, "duty_rate": Number(pl.col("duty_ppm"), "ppm")},
         ),
         Rule(
@@ -167,7 +167,7 @@ def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
             .then(pl.col(f"_share_{tax}"))
             .when(rule == "cn.cbec.single-item-full-tax")
             .then(pl.col(f"_full_{tax}"))
-            .when(rule == "cn.export.no-import-tax")
+            .when(rule == "cn.export.no-duty-by-trader")
             .then(pl.lit(0, pl.Int64))
             .when(rule == "cn.export.duty-unknown")
             .then(export)
@@ -192,28 +192,25 @@ def _composite(law: Law) -> dict[str, pl.Expr]:
     CT = ((P + s) / (1 - c) x c + s) x share, VAT = (P + s) / (1 - c) x v x share.
     """
     price, specific, rate, vat = _bases()
-    share, left = wide(law.on(SHARE, ON)), MILLION - rate
+    share, left = wide(in_force(law, SHARE)), MILLION - rate
     below = left * SPECIFIC_SCALE * MILLION
     ct = ((price + specific) * rate + specific * left) * share
     return {
         "_share_duty_fen": rounded_by_law(
-            law, MODE, ON, wide("price_fen") * wide(law.on("cn/cbec/duty_rate", ON)), pl.lit(MILLION, pl.Int128)
+            law, MODE, wide("price_fen") * wide(in_force(law, "cn/cbec/duty_rate")), pl.lit(MILLION, pl.Int128)
         ),
-        "_share_consumption_tax_fen": rounded_by_law(law, MODE, ON, ct, below),
-        "_share_vat_fen": rounded_by_law(law, MODE, ON, (price + specific) * vat * share, below),
+        "_share_consumption_tax_fen": rounded_by_law(law, MODE, ct, below),
+        "_share_vat_fen": rounded_by_law(law, MODE, (price + specific) * vat * share, below),
     }
 
 
 def _in_full(law: Law) -> dict[str, pl.Expr]:
-    """All taxes at 100 %: duty, then CT on price and duty, then VAT on all three, each rounded half-up to the fen."""
+    """All taxes at 100 %: duty, then CT on price and duty, then VAT on all three, each rounded to the fen at its turn."""
     price, specific, rate, vat = _bases()
-    scale = SPECIFIC_SCALE
-    duty = divide(price * wide("duty_ppm").fill_null(0), pl.lit(scale * MILLION, pl.Int128))
+    million, scale = pl.lit(MILLION, pl.Int128), pl.lit(SPECIFIC_SCALE, pl.Int128)
+    duty = rounded_by_law(law, MODE, price * wide("duty_ppm").fill_null(0), scale * MILLION)
     left = MILLION - rate
-    ct = divide((price + duty * scale + specific) * rate + specific * left, left * scale)
-    vat_due = divide((price // scale + duty + ct) * vat, MILLION)
-    return {
-        "_full_duty_fen": money_fen(duty),
-        "_full_consumption_tax_fen": money_fen(ct),
-        "_full_vat_fen": money_fen(vat_due),
-    }
+    dutied = price + duty.cast(pl.Int128) * SPECIFIC_SCALE
+    ct = rounded_by_law(law, MODE, (dutied + specific) * rate + specific * left, left * SPECIFIC_SCALE)
+    vat_due = rounded_by_law(law, MODE, (dutied // SPECIFIC_SCALE + ct.cast(pl.Int128)) * vat, million)
+    return {"_full_duty_fen": duty, "_full_consumption_tax_fen": ct, "_full_vat_fen": vat_due}

@@ -35,7 +35,7 @@ def add_usd_rate(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `usd_cny_e6`, `usd_units_e6`: the rate that turns CNY into USD for limits set in USD."""
     asked = orders.with_columns(_usd=pl.lit("USD"))
     found = law.lookup(asked, RATES, {"currency": "_usd"}, take={"cny": "usd_cny_e6", "units": "usd_units_e6"})
-    return found.drop("_usd", "usd_cny_e6_unconfirmed", strict=False)
+    return found.drop("_usd").rename({"usd_cny_e6_unconfirmed": "usd_unconfirmed"})
 
 
 def _in_fen(amount_e5: pl.Expr, scale: int = 1) -> pl.Expr:

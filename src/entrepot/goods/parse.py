@@ -11,13 +11,14 @@ import polars as pl
 
 from entrepot.goods.errors import CallError
 from entrepot.goods.faults import cross_findings, field_findings, row_findings
+from entrepot.goods.identifiers import normal_ids
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.problems import problem_rows
 from entrepot.goods.read import RawBatch
 from entrepot.goods.schema import FIELDS, LINE, PERSONAL, PERSONS
 from entrepot.goods.values import text_columns, value_columns
 
-__all__ = ["DEFAULTED", "Parsed", "buyer_keys", "parse", "refused_rows"]
+__all__ = ["DEFAULTED", "Parsed", "buyer_keys", "parse"]
 
 FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
 INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
@@ -93,12 +94,12 @@ def _bad_rows(findings: list[pl.DataFrame]) -> pl.Series:
 def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
     """Keyed hashes (BLAKE2b, 16 bytes, hex) of identity numbers, computed once per distinct number.
 
-    Letters count alike in both cases, so that an id ending in x and in X is one person.
+    Letters count alike in both cases and full-width characters as plain ones: 1234x, 1234X and １２３４Ｘ are one person.
     """
     distinct = ids.drop_nulls().unique()
     start = blake2b(key=key, digest_size=16)
     hashed = []
-    for text in distinct.str.to_uppercase():
+    for text in normal_ids(distinct):
         one = start.copy()
         one.update(text.encode())
         hashed.append(one.hexdigest())
@@ -152,8 +153,3 @@ def _persons(lines: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     absent = [pl.lit(None, dtype=pl.String).alias(name) for name in PERSONAL if name not in present]
     known = lines.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in present))
     return known.with_columns(absent).select(PERSONS.names()).unique(maintain_order=True)
-
-
-def refused_rows(raw: RawBatch, parsed: Parsed) -> pl.DataFrame:
-    """The refused rows of a batch as they came, with `row_id`: what `problems.write_refused_csv` takes."""
-    return raw.frame.hstack([parsed.lines["row_id"]]).filter(~parsed.lines["valid"])

@@ -94,13 +94,17 @@ def escape_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(risky)
 
 
-def write_problems_csv(problems: pl.DataFrame, path: Path | str) -> None:
-    """Write problems as UTF-8 CSV (with a mark, so that spreadsheets show Chinese) that opens safely.
+def write_problems_csv(problems: pl.DataFrame | Iterable[pl.DataFrame], path: Path | str) -> None:
+    """Write problems, one frame after another, as UTF-8 CSV (with a mark, so that spreadsheets show Chinese) that opens safely.
 
     Raises WorldError when the file cannot be written.
     """
     with _writable(path) as target:
-        escape_formulas(problems).write_csv(target, include_bom=True)
+        for frame in [problems] if isinstance(problems, pl.DataFrame) else problems:
+            first = target.tell() == 0
+            escape_formulas(frame).write_csv(target, include_bom=first, include_header=first)
+        if target.tell() == 0:
+            no_problems().write_csv(target, include_bom=True)
 
 
 def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame, path: Path | str) -> None:

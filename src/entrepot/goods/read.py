@@ -46,13 +46,11 @@ def read_batches(
     *,
     batch_rows: int = BATCH_ROWS,
     source_file: str | None = None,
-    work: Path | None = None,
 ) -> Iterator[RawBatch]:
     """Stream a CSV, XLSX, JSON Lines or Parquet file in batches of `batch_rows` rows; blank rows are passed over.
 
     The format is told by the content, not by the name. `source_file` is the name shown in problems (the file's
-    own by default). The same file and arguments always give the same batches. `work` is a folder a reader may use
-    for its own files; no present reader needs it.
+    own by default). The same file and arguments always give the same batches.
     Raises InputError for a file that cannot be used at all, WorldError when it may not be opened, CallError when
     it does not exist.
     """

@@ -24,6 +24,8 @@ __all__ = [
     "district_name",
     "districts",
     "is_district",
+    "is_single_piece",
+    "single_piece_units",
     "unit",
     "units",
 ]
@@ -65,6 +67,21 @@ def _units() -> Mapping[str, Unit]:
 def unit(code: str) -> Unit | None:
     """The unit of a 3-digit customs code, None when there is none. Source: GACC unit list."""
     return _units().get(code)
+
+
+def is_single_piece(code: str) -> bool:
+    """Whether a unit counts single articles that cannot be divided: pieces, sets and pairs, one at a time.
+
+    Dozens, hundreds, kilograms, metres and packings (box, bottle) do not; nor does an unknown code.
+    """
+    known = _units().get(code)
+    return known is not None and known.dimension in ("piece", "set", "pair") and known.factor == 1
+
+
+@cache
+def single_piece_units() -> tuple[str, ...]:
+    """The codes of all units that `is_single_piece`, sorted."""
+    return tuple(sorted(filter(is_single_piece, _units())))
 
 
 @cache

@@ -112,10 +112,13 @@ class Law:
 
     @property
     def checked_until(self) -> dt.date | None:
-        """The latest day on which any value was compared with its source."""
-        leaves = self.leaves.values()
-        dated = [one for leaf in leaves for one in (leaf.values if isinstance(leaf, ScalarLeaf) else _rows(leaf))]
-        return max((one.checked_on for one in dated if one.checked_on is not None), default=None)
+        """The day up to which every leaf was compared with its source: the earliest of their latest checks."""
+        latest = []
+        for leaf in self.leaves.values():
+            dated = leaf.values if isinstance(leaf, ScalarLeaf) else _rows(leaf)
+            checks = [one.checked_on for one in dated if one.checked_on is not None]
+            latest += [max(checks)] if checks else []
+        return min(latest, default=None)
 
     def history(self, path: str) -> tuple[DatedValue, ...]:
         """Every dated value of a leaf in date order, suspended and announced ones too."""

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,12 +102,24 @@ class Batch:
 
     def note(self, name: str, what: Mapping[str, Any]) -> None:
         """Enter a finished step in the manifest."""
-        self.manifest["steps"][name] = dict(what)
+        self.manifest = {**self.manifest, "steps": {**self.manifest["steps"], name: dict(what)}}  # workers read it
         self.save()
 
     def noted(self, path: Path) -> tuple[str, str]:
         """A file as a step notes it under `files`: its place in the batch and its hash."""
         return path.relative_to(self.folder).as_posix(), file_hash(path)
+
+    def files(self, pattern: str) -> list[Path]:
+        """The files that finished steps noted and whose name matches, sorted; what else lies there is not ours."""
+        names = (name for note in self.manifest["steps"].values() for name in note.get("files", {}))
+        return sorted(self.folder / name for name in names if fnmatch(Path(name).name, pattern))
+
+    def verify(self) -> None:
+        """InputError naming the first file of a finished batch that is gone or not as it was written."""
+        for name, digest in self.manifest.get("files", {}).items():
+            path = self.folder / name
+            if not path.is_file() or file_hash(path) != digest:
+                raise InputError(f"{path} is not as this batch wrote it: results never change, so clear again into a new folder")
 
     def drop_work(self) -> None:
         """Throw away the intermediate files."""
@@ -145,7 +158,7 @@ def _make_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise CallError(f"{folder} is a file and not a batch: give --out a new or empty folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise WorldError(
             f"{folder} cannot be made: {error.strerror}; give --out a folder you may write", retryable=False
@@ -155,6 +168,7 @@ def _make_folder(folder: Path) -> None:
 def _manifest_for(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
     new = {"state": "running", "identity": dict(identity), "steps": {}}
     if not {path.name for path in folder.iterdir()} - {WORK, f".{MANIFEST}.part"}:
+        shutil.rmtree(folder / WORK, ignore_errors=True)
         return new
     try:
         manifest = read_manifest(folder)

@@ -29,7 +29,7 @@ from entrepot.run.day import Day, decide_chunk
 from entrepot.run.finish import finish
 from entrepot.run.home import Home, open_home
 from entrepot.run.intake import Intake, shown_names, take_in
-from entrepot.run.orders_check import check_orders
+from entrepot.run.orders_check import Checked, check_orders
 from entrepot.run.summary import read_summary
 from entrepot.run.workers import in_order
 
@@ -90,6 +90,7 @@ def clear(request: Request, progress: Progress = silent) -> dict[str, Any]:
     opened = _open(request)
     with open_batch(request.out, _identity(request, opened)) as batch:
         if batch.done:
+            batch.verify()
             return read_summary(batch.folder / "summary.json")
         return _cleared(batch, request, opened, progress)
 
@@ -98,8 +99,7 @@ def _cleared(batch: Batch, request: Request, opened: _Opened, progress: Progress
     (batch.folder / "messages").mkdir(mode=0o700, exist_ok=True)  # import lists name their buyers
     _store_inputs(batch, opened)
     rows = _take_in(batch, request, opened, progress)
-    late, incomplete = check_orders(batch, rows)
-    day = _day(batch, request, opened, late, incomplete)
+    day = _day(batch, request, opened, check_orders(batch, rows))
     _decide(batch, day, rows, progress)
     return finish(batch, request, day, opened.mapping, rows, progress)
 
@@ -145,8 +145,10 @@ def _open(request: Request) -> _Opened:
 
 
 def _signer(name: str, home: Home) -> ceb.Signer:
+    if ":" in name:
+        return ceb.load_signer(name)
     if name not in ("auto", "none", "rsa"):
-        raise CallError(f"signer {name!r} is not known: use auto (lists that must be signed), none, or rsa (all)")
+        raise CallError(f"signer {name!r} is not known: use auto (what must be signed), none, rsa, or package.module:factory")
     return ceb.NoSigner() if name == "none" else ceb.make_test_key(home.folder)
 
 
@@ -206,20 +208,22 @@ def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress
     rows = take_in(batch, intake, lambda done: progress("read", done, None))
     if not rows:
         raise InputError(f"{request.inputs[0]}: no rows; nothing to clear")
+    for path, known in zip(request.inputs, batch.manifest["identity"]["inputs"], strict=True):
+        if not path.is_file() or path.stat().st_size != known["bytes"]:
+            raise InputError(f"{path} changed while it was read: let its writer end, then run the same command again")
     return int(batch.step("intake", lambda: {"rows": rows})["rows"])
 
 
-def _day(batch: Batch, request: Request, opened: _Opened, late: pl.DataFrame, incomplete: pl.Series) -> Day:
+def _day(batch: Batch, request: Request, opened: _Opened, checked: Checked) -> Day:
     last = (
-        pl.scan_parquet(sorted(batch.work.glob("intake-*-lines.parquet")))
+        pl.scan_parquet(batch.files("intake-*-lines.parquet"))
         .filter("valid")
         .select(pl.col("declared_on").max())
     )
     day = last.collect().item()
     return Day(
         opened.law,
-        late,
-        incomplete,
+        checked,
         opened.balances,
         opened.home.key("sample"),
         request.sample_ppm,

@@ -21,6 +21,7 @@ from entrepot.messages.ceb import PROBLEMS as MESSAGE_PROBLEMS
 from entrepot.run.batch import Batch
 from entrepot.run.counts import count_chunk, sum_counts
 from entrepot.run.intake import read_range
+from entrepot.run.orders_check import Checked
 from entrepot.run.result import as_result
 
 __all__ = ["Day", "decide_chunk", "decide_lines", "drawn"]
@@ -34,8 +35,7 @@ class Day:
     """What every chunk of a day is decided with."""
 
     law: Law
-    late: pl.DataFrame
-    incomplete: pl.Series
+    checked: Checked
     balances: pl.DataFrame | None
     sample_key: bytes
     sample_ppm: int
@@ -124,14 +124,17 @@ def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
 
 def _split(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Good sale lines, refused rows (with the code of a late refusal), cancellations."""
-    late = day.late.unique("row_id", keep="first", maintain_order=True).rename(
+    late = day.checked.late.unique("row_id", keep="first", maintain_order=True).rename(
         {"code": "late_code", "field": "late_field", "given": "late_given"}
     )
     known = lines.drop("group_hash").join(late, on="row_id", how="left", maintain_order="left")
     bad = ~pl.col("valid") | pl.col("late_code").is_not_null()
     cancelled = ~bad & (pl.col("line_kind") == "cancellation")
+    checked = day.checked
     good = known.filter(~bad & ~cancelled).with_columns(
-        order_incomplete=pl.col("order_id").is_in(day.incomplete.implode())
+        order_incomplete=pl.col("order_id").is_in(checked.incomplete.implode()),
+        waybill_reused=pl.col("order_id").is_in(checked.shared_waybill.implode()),
+        cancelled=pl.col("row_id").is_in(checked.cancelled.implode()),
     )
     return good.drop("late_code", "late_field", "late_given"), known.filter(bad), known.filter(cancelled)
 

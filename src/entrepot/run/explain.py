@@ -5,7 +5,6 @@ The rerun must give what was stored, or the explanation fails: an explanation of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from entrepot.decide.release import add_release, reason_rules
 from entrepot.decide.rules import Check, Rule, trace
 from entrepot.decide.tax import add_tax, add_tax_facts, tax_rules
 from entrepot.goods.errors import CallError, EntrepotError, InputError
-from entrepot.law import Law
+from entrepot.law import Law, LawTable, show_value
 from entrepot.law.leaves import ScalarLeaf
 from entrepot.run.batch import file_hash, read_manifest
 from entrepot.run.result import AMOUNTS, DECIDED, as_result, as_working
@@ -136,7 +135,7 @@ def _message_problems(folder: Path, order_id: str) -> list[dict[str, Any]]:
     path = folder / "message_problems.csv"
     if not path.is_file():
         return []
-    broken = pl.scan_csv(path, infer_schema=False).filter(pl.col("order_id") == order_id).collect()
+    broken = pl.scan_csv(path, infer_schema=False).filter(pl.col("order_id").is_in([order_id, f"'{order_id}"])).collect()
     return broken.select(pl.col("element").alias("field"), pl.col("rule").alias("code"), "message_en", "message_zh").to_dicts()
 
 
@@ -168,27 +167,28 @@ def _differs(column: str) -> ExplanationDiffersError:
 def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, Any]:
     """The steps of one line: every rule tried, its figures, its law."""
     row = as_result(line).row(0, named=True)
-    day, tables = row["declared_on"], mode_rules(law)
+    tables = mode_rules(law)
+    seen = {**line.row(0, named=True), **order.row(0, named=True), "ct_class": line.row(0, named=True).get("ct_class")}
     reasons = [
         Check(rule.id, rule.answer, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law)
         for rule in reason_rules()
     ]
     steps = [
         {"step": "value", "decides": row["rate_kind"], "checks": [], "figures": _figures(row)},
-        _step("limits", law, day, trace(order, limit_rules(law))),
-        _step("mode", law, day, trace(order, choice_rules(tables))),
+        _step("limits", law, seen, trace(order, limit_rules(law))),
+        _step("mode", law, seen, trace(order, choice_rules(tables))),
         *(
             {
-                **_step(f"option {mode}", law, day, trace(order, tables[mode])),
+                **_step(f"option {mode}", law, {**seen, "mode": mode}, trace(order, tables[mode])),
                 "taken": mode == row["mode"],
                 "decides": row[option_column(mode)],
-                "consequences": asdict(consequences(law, mode, row["direction"], day)),
+                "consequences": asdict(consequences(law, mode, row["direction"], row["declared_on"])),
             }
             for mode in RANKED
         ),
-        _step("form", law, day, trace(order, form_rules(law))),
-        {**_step("tax", law, day, trace(line, tax_rules(law))), "figures": _taxes(line.row(0, named=True))},
-        {**_step("release", law, day, reasons), "decides": row["release_rule"]},
+        _step("form", law, seen, trace(order, form_rules(law))),
+        {**_step("tax", law, seen, trace(line, tax_rules(law))), "figures": _taxes(line.row(0, named=True))},
+        {**_step("release", law, seen, reasons), "decides": row["release_rule"]},
     ]
     return {**_head(row), "steps": steps}
 
@@ -203,42 +203,57 @@ def _taxes(row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     return {shown: (row[name], "fen") for name, shown in AMOUNTS.items()}
 
 
-def _step(name: str, law: Law, day: date, checks: Sequence[Check]) -> dict[str, Any]:
+def _step(name: str, law: Law, row: Mapping[str, Any], checks: Sequence[Check]) -> dict[str, Any]:
     decides = next((check.rule for check in checks if check.decides), None)
-    return {"step": name, "decides": decides, "checks": [_check(law, day, check) for check in checks]}
+    return {"step": name, "decides": decides, "checks": [_check(law, row, check) for check in checks]}
 
 
-def _check(law: Law, day: date, check: Check) -> dict[str, Any]:
+def _check(law: Law, row: Mapping[str, Any], check: Check) -> dict[str, Any]:
     return {
         "rule": check.rule,
         "answer": check.answer,
         "held": check.held,
         "decides": check.decides,
         "numbers": dict(check.numbers),
-        "law": [_cited(law, path, day) for path in check.law],
+        "law": [_cited(law, path, row) for path in check.law],
     }
 
 
-def _cited(law: Law, path: str, day: date) -> dict[str, Any]:
-    """A leaf as it stood on the day: value, dates, status and source; a table by its title."""
+def _cited(law: Law, path: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A leaf as it stood on the day of a row: value, dates, status and source; of a table the row that was met."""
     leaf = law.leaf(path)
-    cited: dict[str, Any] = {"path": path, "title": dict(leaf.title)}
+    cited: dict[str, Any] = {"path": path, "title": dict(leaf.title), "value": None}
     if isinstance(leaf, ScalarLeaf):
-        value = law.value(path, day)
-        cited |= (
-            {"value": None}
-            if value is None
-            else {
-                "value": value.text,
-                "unit": leaf.unit,
-                "from": str(value.from_),
-                "until": str(value.until) if value.until else None,
-                "status": value.status,
-                "mark": value.mark,
-                "source": str(value.source),
-            }
-        )
-    return cited
+        value = law.value(path, row["declared_on"])
+        return cited if value is None else cited | {
+            "value": value.text, "unit": leaf.unit, "from": str(value.from_),
+            "until": str(value.until) if value.until else None, "status": value.status, "mark": value.mark,
+            "source": str(value.source),
+        }  # fmt: skip
+    met = _row_met(law.table(path), row)
+    return cited if met is None else cited | {
+        "value": _cells(law.table(path), met), "unit": "", "from": str(met["from"]),
+        "until": str(met["until"]) if met["until"] else None, "status": met["status"], "mark": met["mark"],
+        "source": met["source"],
+    }  # fmt: skip
+
+
+def _row_met(table: LawTable, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The row of a table in force on the day for the code, currency, mode or district of a row; None when there is none."""
+    name = table.key[0]
+    given = {**row, "hs_prefix": row.get("hs_code"), "district": (row.get("customs_district") or "")[:2] + "00"}.get(name)
+    if given is None or len(table.key) > 1:
+        return None
+    key = pl.col(name)
+    matches = pl.lit(given).str.starts_with(key) if name.startswith("hs_") else key == given
+    found = table.on(row["declared_on"]).filter(matches).sort(key.str.len_chars(), descending=True)
+    return found.row(0, named=True) if found.height else None
+
+
+def _cells(table: LawTable, met: Mapping[str, Any]) -> str:
+    """The cells of a row as a person writes them."""
+    shown = {name: show_value(met[name], unit) for name, unit in table.columns.items() if met[name] is not None}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def rules_of(law: Law) -> list[Rule]:

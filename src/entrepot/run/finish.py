@@ -11,7 +11,7 @@ from entrepot import __version__
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.nomenclature import chapter_names
 from entrepot.goods.problems import escape_formulas, write_problems_csv, write_refused_csv
-from entrepot.goods.schema import PERSONS, PROBLEMS
+from entrepot.goods.schema import PERSONS
 from entrepot.messages import ceb
 from entrepot.run.batch import Batch, file_hash
 from entrepot.run.cancellations import matched_cancellations
@@ -37,14 +37,15 @@ def finish(
     lines = batch.write(batch.folder / "lines.parquet", lambda path: _merge_lines(batch, path))
     _merge_index(batch)
     _merge_persons(batch)
-    problems = _problems(batch)
-    batch.write(batch.folder / "problems.csv", lambda path: write_problems_csv(problems, path))
+    _write_problems(batch)
     _write_message_problems(batch)
     _write_simplified(batch)
-    refused = pl.scan_parquet(lines).filter(pl.col("verdict") == "invalid").select("row_id").collect()
-    _write_refused(batch, request, mapping, _to_mend(lines), problems)
-    about = _about(batch, request, day, mapping, problems, lines)
-    summary = build_summary(rows, refused.height, _counts(batch), about)
+    verdicts = dict(pl.scan_parquet(lines).group_by("verdict").len().collect().rows())
+    if sum(verdicts.values()) != rows:
+        raise RuntimeError(f"{rows} rows came in and {sum(verdicts.values())} went out")
+    _write_refused(batch, request, mapping, _to_mend(lines))
+    about = _about(batch, request, day, mapping, lines)
+    summary = build_summary(rows, verdicts.get("invalid", 0), _counts(batch), about)
     batch.write(batch.folder / "report.html", lambda path: write_report(summary, path, chapter_names()))
     batch.write(batch.folder / "summary.json", lambda path: path.write_bytes(summary_bytes(summary)))
     _close(batch)
@@ -53,7 +54,7 @@ def finish(
 
 
 def _parts(batch: Batch, pattern: str) -> list[Path]:
-    return sorted(batch.work.glob(pattern))
+    return batch.files(pattern)
 
 
 def _merge_lines(batch: Batch, path: Path) -> None:
@@ -79,19 +80,22 @@ def _merge_persons(batch: Batch) -> None:
     batch.write(batch.folder / "persons.parquet", lambda beside: persons.sink_parquet(beside), private=True)
 
 
-def _problems(batch: Batch) -> pl.DataFrame:
-    parts = [*_parts(batch, "intake-*-problems.parquet"), *_parts(batch, "chunk-*-problems.parquet")]
-    frames = [pl.read_parquet(part) for part in parts]
-    return pl.concat([pl.DataFrame(schema=PROBLEMS), *frames]).sort("row_id", "field", "code", maintain_order=True)
+def _problem_parts(batch: Batch) -> list[Path]:
+    return [*batch.files("intake-*-problems.parquet"), *batch.files("chunk-*-problems.parquet")]
+
+
+def _write_problems(batch: Batch) -> None:
+    """All problems, part by part: those found on reading in the order of rows, then those found later."""
+    frames = (pl.read_parquet(part).sort("row_id", "field", "code", maintain_order=True) for part in _problem_parts(batch))
+    batch.write(batch.folder / "problems.csv", lambda path: write_problems_csv(frames, path))
 
 
 def _write_message_problems(batch: Batch) -> None:
     """Why documents were not written, one row per broken pre-send rule; no file when all were."""
-    parts = _parts(batch, "chunk-*-messages.parquet")
-    broken = pl.scan_parquet(parts).collect() if parts else pl.DataFrame()
-    if broken.height:
-        safe = escape_formulas(broken.sort("order_id", "kind", "item", "rule", "element", maintain_order=True))
-        batch.write(batch.folder / "message_problems.csv", safe.write_csv)
+    parts = [part for part in batch.files("chunk-*-messages.parquet") if pl.scan_parquet(part).select(pl.len()).collect().item()]
+    frames = (pl.read_parquet(part).sort("order_id", "kind", "item", "rule", "element", maintain_order=True) for part in parts)
+    if parts:
+        batch.write(batch.folder / "message_problems.csv", lambda path: write_problems_csv(frames, path))
 
 
 def _write_simplified(batch: Batch) -> None:
@@ -99,7 +103,7 @@ def _write_simplified(batch: Batch) -> None:
     parts = _parts(batch, "chunk-*-simplified.parquet")
     declared = pl.scan_parquet(parts).collect() if parts else pl.DataFrame()
     if declared.height:
-        in_cny = (pl.col("value_fen").cast(pl.Decimal(18, 2)) / 100).cast(pl.Decimal(18, 2)).alias("value_cny")
+        in_cny = (pl.col("value_fen").cast(pl.Decimal(38, 2)) / 100).cast(pl.Decimal(38, 2)).alias("value_cny")
         shown = escape_formulas(declared.sort("order_id", "declared_line").with_columns(in_cny).drop("value_fen"))
         batch.write(batch.folder / "declarations_1039.csv", shown.write_csv)
 
@@ -111,15 +115,15 @@ def _to_mend(lines: Path) -> pl.Series:
     return wanted.select("row_id").collect().get_column("row_id")
 
 
-def _write_refused(
-    batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series, problems: pl.DataFrame
-) -> None:
+def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> None:
     """Refused orders as they came, to be mended and fed back; read once more from the inputs.
 
     They hold personal data when the inputs do, so only the owner may read them.
     """
     path = batch.folder / "refused.csv"
     if row_ids.len():
+        said = ["row_id", "message_en", "message_zh"]
+        problems = pl.scan_parquet(_problem_parts(batch)).select(said).collect()
         batch.write(
             path,
             lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside),
@@ -141,13 +145,12 @@ def _counts(batch: Batch) -> dict[str, Any]:
     return sum_counts(json.loads(part.read_text(encoding="utf-8")) for part in _parts(batch, "chunk-*-counts.json"))
 
 
-def _about(
-    batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, problems: pl.DataFrame, lines: Path
-) -> dict[str, Any]:
+def _about(batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, lines: Path) -> dict[str, Any]:
     """What the summary says of how it came about."""
     steps: Mapping[str, Any] = batch.manifest["steps"]
     intake = [note for name, note in steps.items() if name.startswith("intake-")]
-    by_code = problems.get_column("code").value_counts().rows()
+    codes = pl.scan_parquet(_problem_parts(batch)).group_by("code").len() if _problem_parts(batch) else None
+    by_code = codes.collect().rows() if codes is not None else []
     counts = _counts(batch)
     return {
         "by_problem": dict(sorted(by_code, key=lambda pair: (-pair[1], pair[0]))),

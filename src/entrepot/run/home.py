@@ -53,11 +53,11 @@ def open_home(folder: Path | None = None) -> Home:
 
 def _secret(file: Path) -> bytes:
     if not file.exists():
-        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh = file.with_suffix(f".{secrets.token_hex(8)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_hex(32), encoding="ascii")
         try:
-            os.link(fresh, file)  # the first of two processes wins; the other reads its secret
+            os.link(fresh, file)  # the first of two callers wins; the other reads its secret
         except FileExistsError:
             pass
         finally:

@@ -127,6 +127,8 @@ TERMS = (
     "buyer_country",
     "customs_district",
     "mode_wanted",
+    "buyer_kind",
+    "buyer_key",
 )
 
 
@@ -141,6 +143,8 @@ def _keys(lines: pl.DataFrame) -> pl.DataFrame:
         "group_hash",
         "valid",
         terms=terms,
+        sale=pl.col("line_kind") == "sale",
+        waybill_hash=pl.when(pl.col("waybill_no").is_not_null()).then(pl.struct("carrier", "waybill_no").hash(ORDER_SEED)),
     )
     return keys.sort("order_hash", "row_id")
 
@@ -160,7 +164,7 @@ def hash_range(number: int, count: int) -> tuple[int, int]:
 
 def read_range(batch: Batch, kind: str, column: str, number: int, count: int) -> pl.DataFrame | None:
     """All rows of one kind of intake file whose hash lies in a range; None when there is no such file."""
-    files = sorted(batch.work.glob(f"intake-*-{kind}.parquet"))
+    files = batch.files(f"intake-*-{kind}.parquet")
     if not files:
         return None
     low, high = hash_range(number, count)

@@ -18,6 +18,8 @@ AMOUNTS = {"duty_fen": "duty", "consumption_tax_fen": "consumption_tax", "vat_fe
 FACTS: dict[str, pl.DataType] = {
     "code_status": pl.String(),
     "order_incomplete": pl.Boolean(),
+    "waybill_reused": pl.Boolean(),
+    "cancelled": pl.Boolean(),
     "message_rule": pl.String(),
     "sampled": pl.Boolean(),
 }

@@ -12,12 +12,12 @@ from entrepot.messages.ceb.elements import KINDS, Element, elements, message_kin
 from entrepot.messages.ceb.lists import Written, message_problems, write_lists
 from entrepot.messages.ceb.read import ReadMessage, compose, read, with_numbers
 from entrepot.messages.ceb.sender import Party, Sender
-from entrepot.messages.ceb.sign import NoSigner, RsaSigner, Signer, Verification, make_test_key, verify
+from entrepot.messages.ceb.sign import NoSigner, RsaSigner, Signer, Verification, load_signer, make_test_key, verify
 from entrepot.messages.ceb.write import Message, document_texts, messages
 
 __all__ = [
     "INDEX", "KINDS", "LINE_COLUMNS", "PROBLEMS", "RULES", "Documents", "Element", "Message", "NoSigner", "Party",
     "ReadMessage", "RsaSigner", "Sender", "Signer", "Verification", "Written", "build", "check", "compose",
-    "document_texts", "elements", "make_test_key", "message_kind", "message_problems", "messages", "read", "read_message", "verify",
-    "with_guids", "with_numbers", "write_lists",
+    "document_texts", "elements", "load_signer", "make_test_key", "message_kind", "message_problems", "messages", "read", "read_message",
+    "verify", "with_guids", "with_numbers", "write_lists",
 ]  # fmt: skip

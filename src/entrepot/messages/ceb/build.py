@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from entrepot.goods.identifiers import normal_ids
 from entrepot.messages.ceb.codes import CHINA, YUAN, country_numbers, currency_numbers, translation
 from entrepot.messages.ceb.documents import Documents, Value, Values, document_guids, settled, total
 from entrepot.messages.ceb.elements import Kind, elements, message_kind
@@ -487,12 +488,13 @@ def waybills(kind: str, lines: pl.DataFrame, sender: Sender) -> pl.DataFrame:
 
 
 def _persons(rows: _Rows, persons: pl.DataFrame | None) -> Values:
-    """The buyer of each order; unknown where the order has no person."""
+    """The buyer of each order, the identity number in upper case; unknown where the order has no person."""
     if persons is None or not persons.height:
         return dict.fromkeys(PERSON)
     orders = rows.head("order_id").to_frame()
     found = orders.join(one_person(persons), on="order_id", how="left", maintain_order="left")
-    return {element: found.get_column(column) for element, column in PERSON.items()}
+    values = {element: found.get_column(column) for element, column in PERSON.items()}
+    return values | {"buyerIdNumber": normal_ids(values["buyerIdNumber"])}
 
 
 _Builder = Callable[[_Rows, pl.DataFrame | None, Sender], tuple[Values, Values]]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from entrepot.goods.identifiers import is_resident_id
 from entrepot.goods.texts import text
 from entrepot.messages.ceb.codes import CHINA, YUAN
 from entrepot.messages.ceb.documents import Documents, total
 from entrepot.messages.ceb.elements import Element, Part, elements, message_kind
-from entrepot.messages.ceb.identity import is_identity_number
 from entrepot.messages.ceb.sender import NO_PLATFORM_CODE, Sender, is_company_code
 from entrepot.messages.ceb.text import contiguous, decimal_texts
 
@@ -258,11 +258,18 @@ def _item_numbers(documents: Documents, sender: Sender) -> Iterator[_Broken]:
 
 
 def _totals(documents: Documents, sender: Sender) -> Iterator[_Broken]:
-    """R4: totalPrice is price x quantity within 0.01, and the goods value of an order is the sum of its items."""
+    """R4: totalPrice is price x quantity within 0.01, and the goods value of an order is the sum of its items.
+
+    An import's price may be converted money rounded at 10⁻⁵: then half of that for each piece is allowed as well.
+    """
     items = documents.items
+    rounded = documents.kind == "621"
     off = (pl.col("price").cast(pl.Int128) * pl.col("qty") - pl.col("totalPrice").cast(pl.Int128) * ONE_E5).abs()
-    wrong = items.select((off > HUNDREDTH_E5 * ONE_E5).fill_null(value=False)).to_series()
-    yield from _broken("ceb.R4-total", "item", "totalPrice", wrong, "price x qty ± 0.01")
+    # Twice the difference at 10⁻¹⁰, so that half a step of the price stays a whole number.
+    allowed = 2 * HUNDREDTH_E5 * ONE_E5 + (pl.col("qty") if rounded else 0)
+    wrong = items.select((2 * off > allowed).fill_null(value=False)).to_series()
+    said = "price x qty ± (0.01 + qty x 0.000005)" if rounded else "price x qty ± 0.01"
+    yield from _broken("ceb.R4-total", "item", "totalPrice", wrong, said)
     if "goodsValue" in documents.heads.columns:
         sums = total(items.get_column("totalPrice"), documents.starts, documents.ends)
         differs = (sums != documents.heads.get_column("goodsValue")).fill_null(value=False)
@@ -373,7 +380,7 @@ def _identities(documents: Documents, sender: Sender) -> Iterator[_Broken]:
     """R15: the buyer's identity number is possible."""
     if documents.kind == "621":
         number = _column(documents, "head", "buyerIdNumber")
-        wrong = ~is_identity_number(number) & (number.str.len_bytes() > 0).fill_null(value=False)
+        wrong = ~is_resident_id(number) & (number.str.len_bytes() > 0).fill_null(value=False)
         yield from _broken("ceb.R15-identity", "head", "buyerIdNumber", wrong, "GB 11643")
 
 

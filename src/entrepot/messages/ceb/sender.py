@@ -14,9 +14,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from stdnum.cn import uscc
 
 from entrepot.goods.errors import CallError
+from entrepot.goods.identifiers import is_social_credit_code
 
 __all__ = ["NO_PLATFORM_CODE", "Party", "Sender", "is_company_code"]
 
@@ -33,10 +33,12 @@ FIXED = ("customs_code", "port_code", "traf_mode", "wrap_type")
 
 @lru_cache(maxsize=100_000)
 def is_company_code(code: str) -> bool:
-    """Whether a code is an 18-character USCC with a right check character (GB 32100) or a 10-character customs one."""
-    if len(code) == 18:
-        return bool(uscc.is_valid(code))
-    return re.fullmatch(r"[0-9A-Z]{10}", code) is not None
+    """Whether a code is a USCC with a right check character (GB 32100) or a 10-character customs registration number.
+
+    The registration number starts with the four digits of its administrative place; a seller's own number
+    (`SELLER0001`) does not, and must not become a company code.
+    """
+    return re.fullmatch(r"[0-9]{4}[0-9A-Z]{6}", code) is not None or is_social_credit_code(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +171,5 @@ def _party_problems(key: str, value: object) -> list[str]:
         return [f"{key}: code and name must be quoted text, the name at most 100 characters"]
     special = {"export_platform": NO_PLATFORM_CODE, "owner": "NO"}.get(key)
     if code != special and not is_company_code(code):
-        return [f"{key}: code {code!r} must be 10 characters (0-9, A-Z) or a USCC with a right check character"]
+        return [f"{key}: code {code!r} must be 10 characters (4 digits, then 0-9, A-Z) or a USCC with a right check character"]
     return []

@@ -6,11 +6,13 @@ written in canonical form, so what is digested is the message itself without its
 
 import base64
 import datetime
+import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +24,7 @@ from lxml import etree
 from entrepot.goods.errors import CallError
 from entrepot.messages.ceb.elements import NAMESPACE
 
-__all__ = ["DSIG", "NoSigner", "RsaSigner", "Signer", "Verification", "make_test_key", "verify"]
+__all__ = ["DSIG", "NoSigner", "RsaSigner", "Signer", "Verification", "load_signer", "make_test_key", "verify"]
 
 DSIG = "http://www.w3.org/2000/09/xmldsig#"
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -136,6 +138,41 @@ def _verify_value(signed: bytes, value: bytes, certificate: bytes) -> Verificati
     except InvalidSignature:
         return Verification(ok=False, reason="the signature value does not match the signed information")
     return Verification(ok=True)
+
+
+def load_signer(name: str) -> Signer:
+    """The signer of a plug-in named `package.module:factory`; the factory is called without arguments.
+
+    Runs the code it names. Raises CallError when there is no such factory or what it makes is not a `Signer`.
+    """
+    module, colon, factory = name.partition(":")
+    if not (module and colon and factory.isidentifier()):
+        raise CallError(f"signer {name!r} is not of the form package.module:factory")
+    try:
+        make = getattr(importlib.import_module(module), factory)
+    except ImportError as reason:
+        raise CallError(f"signer {name!r}: {reason}; install the package that holds it, or mend the name") from reason
+    except AttributeError:
+        raise CallError(f"signer {name!r}: module {module} has no {factory}; name a factory it has") from None
+    if not callable(make):
+        raise CallError(f"signer {name!r}: {factory} is a {type(make).__name__}; name a factory without arguments")
+    return _checked_signer(name, _made(name, make))
+
+
+def _made(name: str, make: Callable[[], object]) -> object:
+    try:
+        return make()
+    except Exception as reason:  # a plug-in may raise anything; the caller needs one line
+        raise CallError(f"signer {name!r} cannot be made: {type(reason).__name__}: {reason}") from reason
+
+
+def _checked_signer(name: str, made: Any) -> Signer:
+    if isinstance(getattr(made, "signs", None), bool) and callable(getattr(made, "signature", None)):
+        return cast("Signer", made)
+    raise CallError(
+        f"signer {name!r} made a {type(made).__name__}; a signer needs `signs` (true or false) and "
+        "`signature(canonical: bytes) -> bytes`"
+    )
 
 
 def make_test_key(folder: Path) -> RsaSigner:
