@@ -195,3 +195,14 @@ def test_the_order_of_rows_changes_nothing(places: list[int]) -> None:
     ]
     plain = decided(rows).sort("order_id", "line_no").drop("row_id")
     assert decided([rows[place] for place in places]).sort("order_id", "line_no").drop("row_id").equals(plain)
+
+
+def test_a_sum_past_64_bits_is_unknown_and_never_another_sum() -> None:
+    rows = [
+        {"line_no": place + 1, "direction": "export", "mode_wanted": "1039", "in_market_cluster": True, "hs_code": "6109100022",
+         "seller_country": "CN", "buyer_country": "US", "currency": "USD", "unit_price_e5": 999_999_000,
+         "quantity_e5": 9_999_999_900_000} for place in range(100)
+    ]  # fmt: skip
+    result = decided(rows)
+    assert result.get_column("order_price_fen").null_count() == 100
+    assert set(result.get_column("mode_rule")) == {"cn.1039.usd-rate-unknown"}
