@@ -41,7 +41,7 @@ STEPS = {
     "finish.refused": ("entrepot.run.finish", "_write_refused"),
     "finish.close": ("entrepot.run.finish", "_close"),
 }
-"""Each step and where the chain looks its function up."""
+"""Each step and where the chain looks its function up. `take-in.read` runs twice, again inside `finish.refused`."""
 AS_KNOWN = {"decide.tax-facts": "decide.tax"}
 """Steps counted with another."""
 
