@@ -155,6 +155,7 @@ def test_what_got_lost_or_damaged_between_two_runs_is_done_again(
     assert ended(start(small_day, out, SMALL, "before:lines.parquet")) == (-signal.SIGKILL, "")
     (out / ".work" / "intake-00001-lines.parquet").unlink()
     (out / ".work" / "chunk-00000.arrow").write_bytes(b"")
+    (out / ".work" / "chunk-00099.arrow").write_bytes(b"of another run")
     (out / "messages" / "303-00001.xml.zst").unlink()
     with (out / "messages" / "603-00002.xml.zst").open("r+b") as target:
         target.write(b"\0\0\0\0")

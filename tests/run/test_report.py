@@ -177,7 +177,7 @@ def test_tax_messages_and_sources() -> None:
     seen = words(page, "en")
     for shown in ("Export list 603 520,000 5,200", "Not ready to send", "Sender data are placeholders",
                   day_summary()["law_hash"], day_summary()["inputs"][0]["sha256"], "345,678,901", "online-retail",
-                  "9,288 rows cancel an earlier line; 6,301 of them were matched to it."):
+                  "Rows that cancel an earlier line: 9,288; matched to that line: 6,301."):
         assert shown in seen
 
 

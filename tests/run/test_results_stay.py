@@ -155,6 +155,14 @@ def test_a_done_batch_whose_summary_was_changed_says_so(
         cleared(done, home, orders)
 
 
+@pytest.mark.parametrize("name", ["lines.parquet", "messages/603-00000.xml.zst", "problems.csv", "law.json"])
+def test_a_done_batch_with_another_result_does_not_answer(name: str, done: Path, home: Path, orders: Path) -> None:
+    with (done / name).open("ab") as target:
+        target.write(b"more")
+    with pytest.raises(InputError, match=rf"{name} is not as this batch wrote it"):
+        cleared(done, home, orders)
+
+
 def test_a_manifest_names_every_file_and_its_hash(done: Path) -> None:
     files = {name: digest for name, digest in hashes(done).items() if name != "manifest.json"}
     assert manifest_of(done)["files"] == files

@@ -9,7 +9,18 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from entrepot.run import clear
-from tests.run.days import ORDERS, Row, cleared, decisions, hashes, make_home, many_days, sample_rows, write_day
+from tests.run.days import (
+    ORDERS,
+    Row,
+    cleared,
+    decisions,
+    documents,
+    hashes,
+    make_home,
+    many_days,
+    sample_rows,
+    write_day,
+)
 from tests.run.small_pieces import small_pieces
 
 
@@ -64,6 +75,16 @@ def test_a_buyer_spread_over_a_long_day_has_one_limit(tmp_path: Path, home: Path
     found = decisions(tmp_path / "day").filter(pl.col("order_id").str.starts_with("FAR-")).sort("order_id")
     assert found.get_column("limit_rule").to_list() == [
         *["cn.cbec.within-order-and-yearly-limit"] * 8, "cn.cbec.over-yearly-limit"]
+
+
+def test_a_waybill_on_two_orders_far_apart_is_seen(tmp_path: Path, home: Path, in_small_pieces: None) -> None:
+    rows = list(many_days(2))
+    first, last = (next(row for row in rows if row["order_id"] == order) for order in ("REX-001-0", "REX-002-1"))
+    last |= {"carrier": first["carrier"], "waybill_no": first["waybill_no"]}
+    cleared(tmp_path / "day", home, write_day(tmp_path / "orders.csv", rows))
+    reused = decisions(tmp_path / "day").filter(pl.col("reasons") == "release.waybill-reused")
+    assert reused.select("order_id", "verdict").rows() == [("REX-001-0", "hold"), ("REX-002-1", "hold")]
+    assert not {order for _, _, order in documents(tmp_path / "day")} & {"REX-001-0", "REX-002-1"}
 
 
 def buying_orders(row: Row, count: int) -> list[Row]:
