@@ -30,3 +30,30 @@ def data_folder() -> Callable[[str], Path]:
         return root / name
 
     return folder
+
+
+SIZES: list[str] = []
+"""What each long proof ran with, printed at the end of the run."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the long proofs whole")
+
+
+@pytest.fixture
+def proof_size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """A function from the reduced and the whole size of a long proof to the one asked for; the size is printed."""
+
+    def size(reduced: int, whole: int) -> int:
+        chosen = whole if request.config.getoption("--full") else reduced
+        SIZES.append(f"{request.node.name}: {chosen:,} of {whole:,}")
+        return chosen
+
+    return size
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SIZES:
+        terminalreporter.write_sep("-", "long proofs")
+        for line in sorted(SIZES):
+            terminalreporter.write_line(line)
