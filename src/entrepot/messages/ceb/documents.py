@@ -82,7 +82,7 @@ def total(column: pl.Series, starts: pl.Series, ends: pl.Series) -> pl.Series:
         unknown = total(column.is_null().cast(pl.Int64), starts, ends) > 0
         known = total(column.fill_null(0), starts, ends)
         return pl.select(pl.when(~unknown).then(known)).to_series().alias(column.name)
-    if column.len() and max(abs(column.max()), abs(column.min())) > LARGEST_SUMMAND:  # type: ignore[arg-type]
+    if column.len() and (column.abs() > LARGEST_SUMMAND).any():
         column = column.cast(pl.Int128)
     running = column.cum_sum()
     sums = running.gather(ends - 1) - running.gather(starts) + column.gather(starts)
