@@ -13,7 +13,7 @@ from entrepot.decide.rules import Rule, first, flag_lists, flags
 from entrepot.decide.tax import tax_rules
 from entrepot.law import Law
 
-__all__ = ["GREEN", "add_release", "may_be_free", "reason_rules", "warning_rules"]
+__all__ = ["GREEN", "MARKED", "add_release", "may_be_free", "readers", "reason_rules", "warning_rules"]
 
 ON = "declared_on"
 GREEN, MESSAGE = "release.nothing-to-check", "release.message-incomplete"
@@ -90,7 +90,7 @@ def warning_rules(law: Law) -> list[Rule]:
 def _unconfirmed_rules(law: Law) -> list[Rule]:
     """One warning for each leaf that a deciding rule read while its value of that day was unconfirmed."""
     warnings = []
-    for path, used in sorted(_readers(law).items()):
+    for path, used in sorted(readers(law).items()):
         if path in MARKED:
             warnings.append(Rule(f"law.unconfirmed:{path}", used & pl.col(MARKED[path])))
         elif path in law.scalar_paths() and any(value.unconfirmed for value in law.history(path)):
@@ -98,7 +98,7 @@ def _unconfirmed_rules(law: Law) -> list[Rule]:
     return warnings
 
 
-def _readers(law: Law) -> dict[str, pl.Expr]:
+def readers(law: Law) -> dict[str, pl.Expr]:
     """For each leaf, where a rule that reads it decided: of the limits, the mode taken, the form or the tax."""
     modes = [rule for rules in mode_rules(law).values() for rule in rules]
     tables = {

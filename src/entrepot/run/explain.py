@@ -51,7 +51,24 @@ def explain(folder: Path, order_id: str, line_no: int | None = None) -> list[dic
     settled = pl.col("release_rule").is_in(UNDECIDED)
     plain = [_undecided(folder, row) for row in lines.filter(settled).iter_rows(named=True)]
     decided = lines.filter(~settled)
-    return plain + (_decided(folder, law, decided) if decided.height else [])
+    explained = plain + (_decided(folder, law, decided) if decided.height else [])
+    _untouched(folder)
+    return explained
+
+
+def _untouched(folder: Path) -> None:
+    """Fail when what was read is not what the batch wrote, even where the rerun agrees with it."""
+    written = read_manifest(folder)["files"]
+    for name in ("lines.parquet", "balances.parquet"):
+        path = folder / name
+        if name in written and (not path.is_file() or _hash_of(path, path.stat().st_size, path.stat().st_mtime_ns) != written[name]):
+            raise ExplanationDiffersError(f"{path} is not the file this batch wrote, so nothing in it can be explained")
+
+
+@lru_cache(maxsize=8)
+def _hash_of(path: Path, size: int, changed_ns: int) -> str:
+    """The hash of a file, made once while its size and times stay the same."""
+    return file_hash(path)
 
 
 def _stored_law(folder: Path) -> Law:
