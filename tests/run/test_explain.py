@@ -163,7 +163,7 @@ def test_what_was_tampered_with_is_not_explained(
 
 def test_another_order_of_the_buyer_tampered_with_is_noticed(day: Path) -> None:
     tamper(day, "LIM-01", "quantity_e5", pl.col("quantity_e5") * 2)
-    with pytest.raises(ExplanationDiffersError, match="another .* than the one stored"):
+    with pytest.raises(ExplanationDiffersError, match=r"another .* than the one stored"):
         explain(day, "LIM-06")
     with pytest.raises(ExplanationDiffersError, match="not the file this batch wrote"):
         explain(day, "REX-001")
