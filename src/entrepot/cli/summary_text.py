@@ -67,12 +67,15 @@ class _Page:
                                legacy_windows=False, emoji=False, markup=False, highlight=False)
 
     def say(self, text_id: str, **numbers: Any) -> str:
+        """A text of the summary in its language."""
         return text(text_id, self.language, **numbers)
 
     def of(self, words: Pair) -> str:
+        """The one of a pair in its language."""
         return words[self.language]
 
     def heading(self, words: str) -> None:
+        """Print a line of its own."""
         self.console.print(_plain(words))
 
     def table(self, rows: Iterable[Row], widths: Sequence[int | None], indent: int = 2) -> None:
@@ -95,9 +98,11 @@ class _Page:
         self.console.print(grid)
 
     def gap(self) -> None:
+        """Print an empty line."""
         self.console.print()
 
     def text(self) -> str:
+        """All that was printed, without blanks at line ends."""
         return "\n".join(line.rstrip() for line in self.stream.getvalue().splitlines()) + "\n"
 
 

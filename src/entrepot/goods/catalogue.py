@@ -71,6 +71,7 @@ def _wanted() -> list[pl.Expr]:
     """`f:<field>`: where the catalogue fills a valid line."""
 
     def lacks(name: str) -> pl.Expr:
+        """Where a line has no value of its own, or only a default."""
         empty = pl.col(FIELDS[name].column).is_null()
         return empty | pl.col(f"a:{name}") if name in ("origin_country", "unit") else empty
 
@@ -101,6 +102,7 @@ def _mass() -> pl.Expr:
 
 def _completed() -> list[pl.Expr]:
     def take(name: str, value: pl.Expr | str, column: str | None = None) -> pl.Expr:
+        """The catalogue value where it fills, else what the line has."""
         target = column or FIELDS[name].column
         return pl.when(f"f:{name}").then(value).otherwise(target).alias(target)
 

@@ -88,6 +88,7 @@ class _Row:
     cells: Mapping[str, str]
 
     def article(self, usual_status: str) -> dict[str, object]:
+        """The row as an article; CallError naming file, sku and column of what is not allowed."""
         if not self.cells["sku"]:
             raise self._wrong("sku", "a text")
         return {

@@ -152,6 +152,7 @@ def _delimiter(record: str, mapping: Mapping) -> str:
     wanted = {normal(column) for column in mapping.columns.values()} or set(FIELDS)
 
     def score(delimiter: str) -> tuple[int, int]:
+        """How many known columns, and how many at all, a delimiter makes of the header."""
         cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
         return sum(normal(cell.removeprefix("\ufeff")) in wanted for cell in cells), len(cells)
 

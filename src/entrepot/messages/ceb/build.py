@@ -108,12 +108,15 @@ class _Rows:
         self.single = self.starts.len() == self.lines.height
 
     def item(self, name: str) -> pl.Series:
+        """A column with one value per line."""
         return self.lines.get_column(name)
 
     def head(self, name: str) -> pl.Series:
+        """A column with one value per order: that of its first line."""
         return self.item(name) if self.single else self.item(name).gather(self.starts)
 
     def total(self, name: str) -> pl.Series:
+        """A column with the sum of each order."""
         return total(self.item(name), self.starts, self.ends)
 
     def to_items(self, heads: pl.Series) -> pl.Series:

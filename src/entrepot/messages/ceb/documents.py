@@ -144,6 +144,7 @@ def message_guid(guids: list[str]) -> str:
 def with_guids(documents: Documents) -> Documents:
     """Give every document its guid, derived from kind, e-commerce company, order number and report type."""
     def part(name: str) -> pl.Expr:
+        """A part of the key: a constant of the batch or a column."""
         return pl.lit(documents.fixed_head[name]) if name in documents.fixed_head else pl.col(name)
 
     bar = pl.lit("|")

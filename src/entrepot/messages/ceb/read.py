@@ -75,6 +75,7 @@ class _Reader:
         self.rank = 0
 
     def run(self, content: bytes) -> ReadMessage:
+        """Walk through the message and return what it holds."""
         walk = etree.iterparse(
             BytesIO(content), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
             huge_tree=False, remove_comments=True, remove_pis=True,
