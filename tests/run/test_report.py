@@ -153,7 +153,7 @@ def test_chapters_take_their_given_names() -> None:
 
 def test_paperless_by_port_against_the_target() -> None:
     page = render_report(day_summary())
-    assert rows_of(page, "By port") == [["Shenzhen Customs 5349", "400,000", "371,000", "92.75%"],
+    assert rows_of(page, "By customs district") == [["Shenzhen Customs 5349", "400,000", "371,000", "92.75%"],
                                         ["Shanghai Customs 2244", "200,000", "172,321", "86.16%"],
                                         ["Zhengzhou Customs 4604", "50,001", "35,000", "69.99%"]]
     tree = parsed(page)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from entrepot.decide.release import GREEN
 from entrepot.goods.texts import LANGUAGES, text
 from entrepot.run.explain import explain
 
@@ -60,6 +61,8 @@ def _step(step: Mapping[str, Any], language: str, every: bool) -> Iterator[str]:
     for check in step["checks"]:
         if every or check["decides"]:
             yield from _check(check, language)
+    if step["checks"] and step["decides"] and not any(check["decides"] for check in step["checks"]):
+        yield f"    {MARKS['yes' if step['decides'] == GREEN else 'no']} {text(step['decides'], language)} [{step['decides']}]"
     if "consequences" in step and any(check["decides"] and check["answer"] != "no" for check in step["checks"]):
         yield f"      {_consequences(step['consequences'], language)}"
 

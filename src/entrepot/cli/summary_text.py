@@ -1,6 +1,6 @@
 """The summary of a batch as plain text: what the command line prints when it is done, 80 columns wide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +36,7 @@ WIDTH = 80
 MOST_ROWS = 6
 MOST_MODES = 10
 COUNTED = ("rows_in", "rows_decided", "rows_refused", "orders", "parcels")
-FILES = ("lines.parquet", "problems.csv", "messages/", "summary.json", "report.html")
+FILES = ("lines.parquet", "problems.csv", "refused.csv", "messages/", "summary.json", "report.html")
 Row = Sequence[str]
 
 
@@ -53,7 +53,7 @@ def summary_text(summary: Mapping[str, Any], language: str = "en", folder: Path 
     _decisions(page, summary)
     _causes(page, summary)
     _words(page, summary)
-    _files(page, folder)
+    _files(page, summary, folder)
     return page.text()
 
 
@@ -187,7 +187,12 @@ def _words(page: _Page, summary: Mapping[str, Any]) -> None:
         page.listed(notes)
 
 
-def _files(page: _Page, folder: Path | None) -> None:
+def _files(page: _Page, summary: Mapping[str, Any], folder: Path | None) -> None:
     page.gap()
     page.heading(page.say("report.files-text", folder=str(folder) if folder else page.say("report.output-folder")))
-    page.table([(name, page.say(f"report.file.{name}")) for name in FILES], (None, None))
+    page.table([(name, page.say(f"report.file.{name}")) for name in _written(summary)], (None, None))
+
+
+def _written(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The files a reader looks for; there is nothing to mend where no row was refused."""
+    return (name for name in FILES if name != "refused.csv" or summary["rows_refused"])

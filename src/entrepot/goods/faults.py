@@ -121,21 +121,25 @@ def _allowed(field: Field) -> str:
         "whole": f"{low}{limit}, 1 2 3 …",
         "decimal": f"{low}{limit}, ≤ 0.00001",
         "mass": f"{low}{limit} kg, ≤ 0.001",
-        "country": "ISO 3166 alpha-2 / alpha-3",
-        "currency": "ISO 4217",
+        "country": "US | USA | CN … (ISO 3166)",
+        "currency": "USD | EUR | CNY … (ISO 4217)",
         "unit": "007 | 011 | 035 | kg | 千克 …",
         "district": "2900 | 2200 | 5100 …",
         "code": "6 | 8 | 10",
     }[field.kind]
 
 
-def cross_findings(lines: pl.DataFrame, bad: pl.Series) -> pl.DataFrame:
+def cross_findings(lines: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """Faults that only several fields together show: amount, masses, content, nothing to classify by.
 
-    Whether a field is absent is asked only of rows not yet among the `bad` row ids.
+    Whether a field is absent is not asked where that very field is already among the findings: it is there, and bad.
     """
     ok = lines.filter(pl.col("_fault").is_null())
-    good = ~pl.col("row_id").is_in(bad.implode())
+    def read(*names: str) -> pl.Expr:
+        """Rows whose fields of these names were read or are absent."""
+        unread = found.filter(pl.col("field").is_in(names)).get_column("row_id")
+        return ~pl.col("row_id").is_in(unread.implode())
+
     amount = pl.col("quantity_e5").cast(pl.Int128) * pl.col("unit_price_e5").cast(pl.Int128)
     content = pl.col("content_quantity_e5").is_null() != pl.col("content_unit").is_null()
     nothing = pl.all_horizontal(pl.col(name).is_null() for name in CLASSIFIERS)
@@ -145,8 +149,8 @@ def cross_findings(lines: pl.DataFrame, bad: pl.Series) -> pl.DataFrame:
          (amount // 10**10).cast(pl.String), pl.lit(f"< {AMOUNT_LIMIT}")),
         ("gross_mass", "goods.gross-below-net", pl.col("gross_mass_g") < pl.col("net_mass_g"),
          pl.format(kilograms, pl.col("gross_mass_g") / 1000), pl.format(kilograms, pl.col("net_mass_g") / 1000)),
-        ("content_quantity", "goods.incomplete-content", content & good, pl.lit(""), pl.lit("")),
-        ("description", "goods.nothing-to-classify", nothing & good, pl.lit(""), pl.lit("")),
+        ("content_quantity", "goods.incomplete-content", content & read("content_quantity", "content_unit"), pl.lit(""), pl.lit("")),
+        ("description", "goods.nothing-to-classify", nothing & read(*CLASSIFIERS), pl.lit(""), pl.lit("")),
     )  # fmt: skip
     hits = ok.select(check.alias(code) for _, code, check, _, _ in checks).sum().row(0, named=True)
     found = [

@@ -70,7 +70,7 @@ def parse(raw: RawBatch, mapping: Mapping, *, key: bytes, first_row_id: int) -> 
     texts = text_columns(raw, mapping, first_row_id)
     valued = _with_buyer_key(value_columns(texts, mapping), key)
     findings = [row_findings(texts), *field_findings(texts, valued)]
-    findings.append(cross_findings(valued, _bad_rows(findings)))
+    findings.append(cross_findings(valued, pl.concat(findings)))
     lines, assumed = _with_defaults(valued, texts)
     code_source = pl.when(pl.col("hs_code").is_not_null()).then(pl.lit("line"))
     lines = lines.with_columns(

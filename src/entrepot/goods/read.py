@@ -15,7 +15,7 @@ from entrepot.goods.readers.delimited import read_delimited
 from entrepot.goods.readers.frames import own_columns, rebatch, without_blank_rows
 from entrepot.goods.readers.jsonl import read_json_lines
 from entrepot.goods.readers.parquet import read_parquet
-from entrepot.goods.readers.sheet import read_sheet
+from entrepot.goods.readers.sheet import read_sheet, sheet_hint
 from entrepot.goods.schema import FIELDS
 
 __all__ = ["BATCH_ROWS", "RawBatch", "read_batches"]
@@ -65,7 +65,7 @@ def read_batches(
     try:
         for frame in rebatch(frames, batch_rows):
             if sources is None:
-                sources = _resolved(path, frame, mapping)
+                sources = _resolved(path, frame, mapping, kind)
             if frame.is_empty():
                 continue
             numbered = numbering.add(frame, sources["order_id"]) if numbering else frame
@@ -74,7 +74,8 @@ def read_batches(
     except OSError as cause:
         raise WorldError(f"{path}: reading failed: {cause.strerror or cause}", retryable=True) from cause
     if not seen:
-        raise InputError(f"{path.name}: the file has a header but no rows")
+        hint = sheet_hint(path, mapping) if kind == "workbook" else ""
+        raise InputError(f"{path.name}: the file has a header but no rows{hint}")
 
 
 def _kind(path: Path) -> str:
@@ -126,14 +127,15 @@ def _own(frame: pl.DataFrame) -> pl.DataFrame:
 BOOKKEEPING_NAMES = ("_row", "_fault", "_given", "_allowed", "_raw")
 
 
-def _resolved(path: Path, frame: pl.DataFrame, mapping: Mapping) -> dict[str, str]:
+def _resolved(path: Path, frame: pl.DataFrame, mapping: Mapping, kind: str) -> dict[str, str]:
     columns = own_columns(frame)
     if mapping.number_lines_within:
         columns.append(LINE_NUMBER)
     try:
         return mapping.resolve(columns)
     except InputError as cause:
-        raise InputError(f"{path.name}: {cause}") from cause
+        hint = sheet_hint(path, mapping) if kind == "workbook" else ""
+        raise InputError(f"{path.name}: {cause}{hint}") from cause
 
 
 class _Numbering:

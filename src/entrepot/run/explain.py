@@ -187,7 +187,7 @@ def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, A
     tables = mode_rules(law)
     seen = {**line.row(0, named=True), **order.row(0, named=True), "ct_class": line.row(0, named=True).get("ct_class")}
     reasons = [
-        Check(rule.id, rule.answer, rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law)
+        Check(rule.id, "no", rule.id in row["reasons"], rule.id == row["release_rule"], {}, rule.law)
         for rule in reason_rules()
     ]
     steps = [

@@ -15,11 +15,22 @@ from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.readers.frames import with_bookkeeping
 
-__all__ = ["DIGITS_LOST", "read_sheet"]
+__all__ = ["DIGITS_LOST", "read_sheet", "sheet_hint"]
 
 DIGITS_LOST = "\ufdd1"
 """Starts the text of a number the spreadsheet has rounded; a code point no file may use (a noncharacter)."""
 PIECE = 100_000
+
+
+def sheet_hint(path: Path, mapping: Mapping) -> str:
+    """Which sheet of several was read, for an error; empty where there is no choice."""
+    try:
+        names = CalamineWorkbook.from_path(str(path)).sheet_names
+    except CalamineError:
+        return ""
+    read = mapping.sheet or (names[0] if names else "")
+    others = ", ".join(name for name in names if name != read)
+    return f" (sheet {read!r} was read, others are {others}: choose with `sheet: NAME` in the mapping)" if others else ""
 
 
 def read_sheet(path: Path, mapping: Mapping) -> Iterator[pl.DataFrame]:
@@ -51,7 +62,7 @@ def _rows(path: Path, sheet: str | None) -> Iterator[Sequence[object]]:
             raise InputError(f"{path.name}: the workbook has no sheet")
         yield from book.get_sheet_by_name(sheet or names[0]).iter_rows()
     except CalamineError as cause:
-        raise InputError(f"{path.name}: not a readable workbook: {' '.join(str(cause).split())[:160]}") from cause
+        raise InputError(f"{path.name}: not a readable workbook, save it as .xlsx: {' '.join(str(cause).split())[:160]}") from cause
 
 
 def _columns(path: Path, header: Sequence[object]) -> list[str]:
