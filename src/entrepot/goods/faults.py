@@ -153,7 +153,7 @@ def cross_findings(lines: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         ("description", "goods.nothing-to-classify", nothing & read(*CLASSIFIERS), pl.lit(""), pl.lit("")),
     )  # fmt: skip
     hits = ok.select(check.alias(code) for _, code, check, _, _ in checks).sum().row(0, named=True)
-    found = [
+    shown = [
         ok.filter(check).select(
             *ROW_COLUMNS, pl.lit(field).alias("field"), pl.lit(code).alias("code"),
             given.alias("given"), allowed.alias("allowed"),
@@ -161,4 +161,4 @@ def cross_findings(lines: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         for field, code, check, given, allowed in checks
         if hits[code]
     ]  # fmt: skip
-    return pl.concat(found) if found else pl.DataFrame(schema=FINDINGS)
+    return pl.concat(shown) if shown else pl.DataFrame(schema=FINDINGS)
