@@ -146,6 +146,7 @@ def test_the_yearly_fold_is_the_plain_loop(drawn: list[tuple[str, int, int]], op
                 "order_incomplete": False,
                 "charges_unknown": False,
                 "limit_applies": True,
+                "limit_may_apply": False,
             }
             for place, (buyer, day, fen) in enumerate(drawn)
         ]

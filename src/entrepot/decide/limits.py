@@ -49,14 +49,19 @@ def limit_rules(law: Law) -> list[Rule]:
 
 
 def add_limit_scope(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """Add `limit_applies`: the order is one a retail import mode admits apart from the limits; needs `add_mode_facts`."""
-    return orders.with_columns(limit_applies=retail_open(law).fill_null(value=False))
+    """Add `limit_applies` (a retail import mode admits the order, apart from the limits) and `limit_may_apply` (whether
+    one does hangs on a fact that is not stated); needs `add_mode_facts`."""
+    admitted = retail_open(law).fill_null(value=False)
+    return orders.with_columns(
+        limit_applies=admitted, limit_may_apply=~admitted & retail_open(law, "unknown").fill_null(value=False)
+    )
 
 
 def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
     """Add `spent_fen` (before this order), `limit_uncertain` and `limit_rule` to orders with their `limit_applies`.
 
-    After an order of a buyer that is not complete or whose price is unknown, what the buyer has spent is not certain.
+    After an order of a buyer that may use the limit up or not, what the buyer has spent is not certain: an order that is
+    not complete, of unknown price, perhaps not one item, exactly at the yearly limit, or perhaps no retail at all.
 
     `balances`: buyer_key, year, spent_fen at the start of the batch; a buyer without a row starts at 0.
     A buyer without a key cannot be followed: each of the orders stands alone, which `spent_known` tells.
@@ -87,7 +92,7 @@ def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     limit, price = in_force(law, YEARLY_LIMIT), pl.col("order_price_fen")
     followed = pl.col("limit_applies") & pl.col("spent_known")
     uses = followed & ~too_large & (price <= limit).fill_null(value=False)
-    orders = _with_uncertainty(orders, followed & (pl.col("order_incomplete") | pl.col("charges_unknown") | price.is_null()))
+    orders = _with_uncertainty(orders, pl.col("limit_may_apply") | (followed & _unclear(law)))
     asked = orders.with_columns(_uses=uses, _limit=limit, _opening=pl.col("spent_fen"))
     part = asked.filter("_uses").select(
         "order_index", "buyer_key", "_year", ON, "order_id", "order_price_fen", "_limit", "_opening"
@@ -96,6 +101,13 @@ def _folded(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     joined = asked.join(spent, on="order_index", how="left", maintain_order="left")
     before = pl.coalesce("_before", "spent_fen")
     return joined.with_columns(spent_fen=before).drop("_uses", "_limit", "_opening", "_before", "_year")
+
+
+def _unclear(law: Law) -> pl.Expr:
+    """How much of the limit a retail order uses up cannot be said."""
+    price, over = pl.col("order_price_fen"), pl.col("order_price_fen") > in_force(law, ORDER_LIMIT)
+    unclear_item = over & (pl.col("single_piece").is_null() | (price == in_force(law, YEARLY_LIMIT)))
+    return pl.col("order_incomplete") | pl.col("charges_unknown") | price.is_null() | unclear_item.fill_null(value=False)
 
 
 def _with_uncertainty(orders: pl.DataFrame, doubtful: pl.Expr) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from entrepot.decide.dates import in_force
 from entrepot.decide.exact import divide, money_fen, wide
-from entrepot.decide.rules import Number, Rule, answered, first
+from entrepot.decide.rules import Answer, Number, Rule, answered, first
 from entrepot.law import Law
 
 __all__ = [
@@ -281,14 +281,14 @@ CODE_DIGITS = {
 FULL_CODE_DIGITS = 10
 
 
-def retail_open(law: Law) -> pl.Expr:
-    """True for imports that a retail mode admits, apart from the limits; of the mode asked for, where one is."""
-    tables, open_modes = mode_rules(law), []
+def retail_open(law: Law, answer: Answer = "yes") -> pl.Expr:
+    """True for imports to which a retail mode gives this answer, apart from the limits; of the mode asked for, if any."""
+    tables, given = mode_rules(law), []
     for mode in RETAIL:
         rules = [rule for rule in tables[mode] if not rule.id.endswith(LIMITS)]
-        admitted = first(rules).is_in([rule.id for rule in rules if rule.answer == "yes"])
-        open_modes.append(admitted & (pl.col("mode_wanted").is_null() | (pl.col("mode_wanted") == mode)))
-    return IMPORT & pl.any_horizontal(open_modes)
+        said = first(rules).is_in([rule.id for rule in rules if rule.answer == answer])
+        given.append(said & (pl.col("mode_wanted").is_null() | (pl.col("mode_wanted") == mode)))
+    return IMPORT & pl.any_horizontal(given)
 
 
 def choice_rules(tables: dict[str, list[Rule]]) -> list[Rule]:
