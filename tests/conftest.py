@@ -1,10 +1,19 @@
 """Fixtures every room uses: the folder of large data sets, present here or counted as not run."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("ENTREPOT_HOME", tempfile.mkdtemp(prefix="entrepot-tests-"))
+os.environ.setdefault("ENTREPOT_WEBHOOK_PRIVATE", "1")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.desk.settings")
+
+import django
+
+django.setup()  # here, since every module of the desk needs it, the check of the house too
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

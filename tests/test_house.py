@@ -18,7 +18,7 @@ from entrepot.run.explain import rules_of
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "entrepot"
-ARROW = ("goods", "law", "decide", "messages", "run", "cli")
+ARROW = ("goods", "law", "decide", "messages", "run", "desk", "cli")
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from entrepot import __version__
 from entrepot.cli.clear import clear_command
+from entrepot.cli.desk import manage_command
 from entrepot.cli.explain import explain_command
 from entrepot.cli.law import law
 from entrepot.cli.serve import serve_command
@@ -38,6 +39,7 @@ def cli() -> None:
 cli.add_command(clear_command)
 cli.add_command(explain_command)
 cli.add_command(law)
+cli.add_command(manage_command)
 cli.add_command(serve_command)
 
 

@@ -14,7 +14,7 @@ from entrepot.goods.errors import CallError
 __all__ = ["LANGUAGES", "all_texts", "text", "texts"]
 
 LANGUAGES = ("en", "zh")
-ROOMS = ("goods", "law", "decide", "messages", "run")
+ROOMS = ("goods", "law", "decide", "messages", "run", "desk")
 
 
 class _Shown(dict[str, object]):
@@ -26,12 +26,19 @@ class _Shown(dict[str, object]):
 
 @cache
 def texts(room: str) -> Mapping[str, Mapping[str, str]]:
-    """All texts of one room: id to language to text."""
-    source = files(f"entrepot.{room}").joinpath("texts.yaml")
-    if not source.is_file():
-        return {}
-    loaded = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
-    return loaded or {}
+    """All texts of one room: id to language to text; those of its folders too, where it has `<folder>/texts.yaml`.
+
+    Raises CallError when two files of a room hold the same id.
+    """
+    place = files(f"entrepot.{room}")
+    inside = (entry.joinpath("texts.yaml") for entry in sorted(place.iterdir(), key=lambda entry: entry.name) if entry.is_dir())
+    found: dict[str, Mapping[str, str]] = {}
+    for source in (place.joinpath("texts.yaml"), *inside):
+        loaded = (YAML(typ="safe").load(source.read_text(encoding="utf-8")) or {}) if source.is_file() else {}
+        if twice := sorted(found.keys() & loaded.keys()):
+            raise CallError(f"text {twice[0]!r} stands twice in the room {room!r}: keep one")
+        found |= loaded
+    return found
 
 
 @cache

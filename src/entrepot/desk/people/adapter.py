@@ -1,0 +1,38 @@
+"""What allauth asks of us: whether anyone may sign up, and how second factors are kept."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+from entrepot.desk.vault import open_sealed, seal
+
+__all__ = ["AccountAdapter", "MFAAdapter"]
+
+PURPOSE = "second factor"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Accounts by e-mail address."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Open, or only for those who hold an invitation."""
+        return bool(settings.SIGNUP_OPEN or request.session.get("invitation"))
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Seals TOTP secrets and recovery codes."""
+
+    def encrypt(self, text: str) -> str:
+        """A secret as the database holds it."""
+        return seal(text, PURPOSE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """A secret as the program needs it."""
+        return open_sealed(encrypted_text, PURPOSE)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, Any]:
+        """The relying party of passkeys: this installation by its host name."""
+        return {**super().get_public_key_credential_rp_entity(), "name": "Entrepot"}

@@ -1,0 +1,46 @@
+"""Template tags of the desk: texts, amounts, permissions."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
+
+from entrepot.desk.context import language
+from entrepot.goods.texts import text
+
+__all__ = ["cny", "count", "may", "said", "say"]
+
+register = template.Library()
+
+
+@register.simple_tag
+def say(text_id: str, **numbers: Any) -> SafeString:
+    """The text of an id in the reader's language, escaped; `law.unconfirmed:PATH` names the leaf."""
+    head, _, path = str(text_id).partition(":")
+    return conditional_escape(text(head, language(), path=path, **numbers) if path else text(head, language(), **numbers))
+
+
+@register.filter
+def said(text_id: str) -> str:
+    """The same as a filter, for ids without numbers."""
+    return str(say(text_id))
+
+
+@register.filter
+def cny(fen: int | Decimal | None) -> str:
+    """Fen as CNY with two decimals and thousands marks; unknown as a question mark."""
+    return "?" if fen is None or fen == "" else f"{Decimal(fen) / 100:,.2f}"
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """A count with thousands marks; unknown as a dash."""
+    return "–" if number is None or number == "" else f"{int(number):,}"
+
+
+@register.filter
+def may(acting: Any, permission: str) -> bool:
+    """Whether the person may; visitors may nothing."""
+    return bool(acting and acting.may(permission))

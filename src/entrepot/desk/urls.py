@@ -1,0 +1,30 @@
+"""Every address of the desk: the areas' pages, each guarded by its permission, the API and the accounts."""
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
+
+from entrepot.desk.api import api
+from entrepot.desk.guard import guarded
+from entrepot.desk.plug import plugged
+
+__all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
+
+handler403 = "entrepot.desk.errors.forbidden"
+handler404 = "entrepot.desk.errors.missing"
+handler500 = "entrepot.desk.errors.fault"
+
+
+def _pages() -> Iterator[URLPattern]:
+    for area in plugged():
+        for page in area.pages:
+            yield path(page.route, guarded(page.view, page.permission), name=page.name)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("allauth.urls")),
+    path("language/", set_language, name="set_language"),
+    path("api/v1/", api.urls),
+    *_pages(),
+]

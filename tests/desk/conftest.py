@@ -1,0 +1,76 @@
+"""Fixtures of the desk's tests: two organisations with a person and a key for each role, and cleared batches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.models import ApiKey, Mandate, Membership, Organisation, User
+from entrepot.desk.plug import Role, permissions
+
+PASSWORD = "a long enough passphrase"
+
+
+@dataclass
+class Firm:
+    """An organisation with one member of each role."""
+
+    organisation: Organisation
+    users: dict[str, User] = field(default_factory=dict)
+
+    def acting(self, role: str) -> Acting:
+        return Acting(self.organisation, Role(role), self.users[role])
+
+    def client(self, role: str) -> Client:
+        """A browser in which the member of a role has signed in."""
+        client = Client()
+        client.force_login(self.users[role], backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    def token(self, role: str) -> str:
+        """A fresh API key with everything a role may do."""
+        scopes = sorted(name for name, roles in permissions().items() if role in roles)
+        until = timezone.now() + timedelta(days=1)
+        _, token = ApiKey.issue(organisation=self.organisation, name=role, scopes=scopes, expires_at=until)
+        return token
+
+    def headers(self, role: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(role)}"}
+
+
+def make_firm(name: str) -> Firm:
+    firm = Firm(Organisation.objects.create(name=name))
+    for role in Role:
+        user = User.objects.create_user(f"{role}@{name.lower()}.example", PASSWORD, name=f"{role} of {name}")
+        Membership.objects.create(organisation=firm.organisation, user=user, role=role)
+        firm.users[role] = user
+    return firm
+
+
+@pytest.fixture
+def firm(db: None) -> Firm:
+    """The own organisation."""
+    return make_firm("Tide")
+
+
+@pytest.fixture
+def stranger(db: None) -> Firm:
+    """Another organisation, whose things nobody of `firm` may see."""
+    return make_firm("Reef")
+
+
+@pytest.fixture
+def mandated(firm: Firm) -> Callable[[Firm], Mandate]:
+    """Lets a firm's brokers act for `firm`."""
+
+    def give(broker: Firm) -> Mandate:
+        mandate: Mandate = Mandate.objects.create(
+            organisation=firm.organisation, broker=broker.organisation, begins_on=timezone.localdate() - timedelta(days=1)
+        )
+        return mandate
+
+    return give
