@@ -15,9 +15,16 @@ from entrepot.desk.owned import Owned
 from entrepot.desk.plug import Role
 from entrepot.desk.vault import SealedTextField
 
-__all__ = ["ApiKey", "Invitation", "Mandate", "Membership", "Organisation", "User", "hash_of"]
+__all__ = ["ApiKey", "Invitation", "Mandate", "Membership", "Organisation", "User", "hash_of", "new_broker_code"]
 
 ROLES = [(role.value, role.value) for role in Role]
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_LENGTH = 12
+
+
+def new_broker_code() -> str:
+    """Twelve letters (59 random bits) without those that are misread for one another."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
 def hash_of(token: str) -> str:
@@ -47,7 +54,8 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     telephone = SealedTextField(blank=True, default="")
-    language = models.CharField(max_length=10, default="en")
+    language = models.CharField(max_length=10, blank=True, default="")
+    """The language the person chose; empty: whatever the browser asks for."""
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -80,6 +88,8 @@ class Organisation(models.Model):
     """Share of parcels drawn for a check, in millionths."""
     sender = models.TextField(blank=True, default="")
     """YAML of the declarant's codes for messages (docs/howto/sender.md); empty: a placeholder."""
+    broker_code = models.CharField(max_length=CODE_LENGTH, unique=True, null=True, default=new_broker_code)
+    """What the organisation gives to clients that want to grant it a mandate."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -1,0 +1,39 @@
+"""A wrong call told by a text, so that a page says it in the reader's language and the API in English."""
+
+from typing import Any
+
+from django.utils.functional import lazystr
+
+from entrepot.desk.context import language
+from entrepot.goods.errors import CallError
+from entrepot.goods.texts import text
+
+__all__ = ["Told", "later"]
+
+
+class Told(CallError):
+    """What is not allowed, as the id of a text with its numbers; the message itself is the English text."""
+
+    def __init__(self, text_id: str, **numbers: object) -> None:
+        super().__init__(text(text_id, "en", **numbers))
+        self.text_id, self.numbers = text_id, numbers
+
+    @property
+    def said(self) -> str:
+        """The text in the language of the reader."""
+        return text(self.text_id, language(), **self.numbers)
+
+
+class _Later:
+    """A text that is looked up when it is shown, in the language active then."""
+
+    def __init__(self, text_id: str) -> None:
+        self.text_id = text_id
+
+    def __str__(self) -> str:
+        return text(self.text_id, language())
+
+
+def later(text_id: str) -> Any:
+    """The text of an id for labels and choices of forms, which are made before the language is known."""
+    return lazystr(_Later(text_id))
