@@ -13,10 +13,18 @@ import polars as pl
 
 from entrepot import __version__
 from entrepot.cli.clear import clear_command
-from entrepot.cli.desk import manage_command
+from entrepot.cli.desk import (
+    backup_command,
+    check_command,
+    demo_command,
+    manage_command,
+    restore_command,
+    serve_command,
+    worker_command,
+)
 from entrepot.cli.explain import explain_command
 from entrepot.cli.law import law
-from entrepot.cli.serve import serve_command
+from entrepot.cli.report import report_command
 from entrepot.goods.errors import EntrepotError
 
 __all__ = ["cli", "main"]
@@ -39,8 +47,9 @@ def cli() -> None:
 cli.add_command(clear_command)
 cli.add_command(explain_command)
 cli.add_command(law)
-cli.add_command(manage_command)
-cli.add_command(serve_command)
+cli.add_command(report_command)
+for _command in (serve_command, worker_command, check_command, backup_command, restore_command, demo_command, manage_command):
+    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

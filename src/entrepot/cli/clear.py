@@ -82,12 +82,13 @@ def parse_kinds(given: str) -> tuple[str, ...]:
 )
 @click.option("--law", "law_folders", type=FILES, multiple=True, help="Folder of further law values.")
 @click.option("--rates", type=FILES, help="Exchange rates: ECB history or a CSV of customs rates.")
-@click.option("--balances", type=FILES, help="CSV of buyer_id, year, spent: what is used of the yearly limit.")
+@click.option("--balances", type=FILES, help="CSV of buyer_id (or buyer_key), year, spent: what is used of the yearly limit.")
 @click.option("--sender", type=FILES, help="YAML with the declarant's codes; without it messages carry a placeholder.")
 @click.option("--signer", default="auto", help="auto (what must be signed), none, rsa (all); software test key.")
 @click.option("--messages", "kinds", default=",".join(KINDS), show_default=True, help="Message kinds to write.")
 @click.option("--message-time", help="YYYYMMDDhhmmss put into messages; default: the last day declared.")
 @click.option("--sample-share", default="0.01", show_default=True, help="Share of parcels drawn for a check.")
+@click.option("--seal", is_flag=True, help="Encrypt personal data at rest, so that persons can be erased.")
 @click.option("--progress/--no-progress", default=None, help="Progress bar; by default on a terminal.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when a row was refused.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", help="Language of the summary.")
@@ -106,6 +107,7 @@ def clear_command(
     kinds: str,
     message_time: str | None,
     sample_share: str,
+    seal: bool,
     progress: bool | None,
     strict: bool,
     lang: str,
@@ -129,6 +131,7 @@ def clear_command(
         parse_kinds(kinds),
         parse_share(sample_share),
         message_time,
+        seal=seal,
     )
     if progress if progress is not None else sys.stderr.isatty():
         bar = _Bar(lang)

@@ -83,9 +83,10 @@ class Entry:
 class Area:
     """What one room brings.
 
-    `permissions` maps a permission to the roles that have it; `api` names a `ninja.Router` as `package.module:router`;
-    `jobs` maps a kind of job to the function that does it (`jobs.run` says how it is called); `events` are the
-    kinds of events that webhooks may ask for; `batch_done` is called in the worker with each batch that was cleared.
+    `permissions` maps a permission to the roles that have it; `api` maps a prefix to a `ninja.Router` named as
+    `package.module:router`; `jobs` maps a kind of job to the function that does it (`jobs.run` says how it is called);
+    `events` are the kinds of events that webhooks may ask for; `batch_done` is called in the worker with each batch that
+    was cleared and a progress function; `periodic` names functions the worker calls about once a minute.
     """
 
     app: str
@@ -96,6 +97,7 @@ class Area:
     jobs: Mapping[str, str] = field(default_factory=dict)
     events: Sequence[str] = ()
     batch_done: str | None = None
+    periodic: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

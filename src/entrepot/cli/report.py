@@ -1,4 +1,4 @@
-"""`entrepot serve`: show a batch's report in a browser."""
+"""`entrepot report`: show a batch's report in a browser."""
 
 from contextlib import suppress
 from functools import partial
@@ -11,7 +11,7 @@ import click
 
 from entrepot.goods.errors import InputError, WorldError
 
-__all__ = ["serve_command", "server"]
+__all__ = ["report_command", "server"]
 
 OWN_NAMES = ("127.0.0.1", "localhost")
 SHOWN = {"/": "report.html", "/report.html": "report.html", "/summary.json": "summary.json"}
@@ -62,13 +62,13 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
         raise WorldError(f"port {port}: {error.strerror}; choose another with --port", retryable=True) from None
 
 
-@click.command("serve")
+@click.command("report")
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port on this machine.")
-def serve_command(result: Path, port: int) -> int:
+def report_command(result: Path, port: int) -> int:
     """Show the report of the batch folder RESULT at a local address until stopped with Ctrl-C.
 
-    Example: entrepot serve day1 --port 8000
+    Example: entrepot report day1 --port 8000
     """
     with suppress(KeyboardInterrupt), server(result, port) as running:
         click.echo(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C stops)")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from entrepot.cli.serve import server
+from entrepot.cli.report import server
 from entrepot.goods.errors import InputError, WorldError
 
 REPORT, SUMMARY = b"<!doctype html><title>day</title>", b'{"orders": 1}'
