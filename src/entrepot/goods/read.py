@@ -18,7 +18,7 @@ from entrepot.goods.readers.parquet import read_parquet
 from entrepot.goods.readers.sheet import read_sheet, sheet_hint
 from entrepot.goods.schema import FIELDS
 
-__all__ = ["BATCH_ROWS", "RawBatch", "read_batches"]
+__all__ = ["BATCH_ROWS", "RawBatch", "file_kind", "read_batches"]
 
 BATCH_ROWS = 250_000
 """Rows of a batch unless told otherwise; 36 columns of text in such a batch take about 1 GiB on the way to lines."""
@@ -57,7 +57,7 @@ def read_batches(
     path = Path(path)
     if batch_rows < 1:
         raise CallError(f"batch_rows is {batch_rows}; it must be at least 1")
-    kind = _kind(path)
+    kind = file_kind(path)
     numbering = _Numbering() if mapping.number_lines_within else None
     sources: dict[str, str] | None = None
     frames = (without_blank_rows(_own(frame)) for frame in _frames(path, kind, mapping, batch_rows))
@@ -78,8 +78,11 @@ def read_batches(
         raise InputError(f"{path.name}: the file has a header but no rows{hint}")
 
 
-def _kind(path: Path) -> str:
-    """The format of a file by its first bytes: parquet, workbook, json or text."""
+def file_kind(path: Path) -> str:
+    """The format of a file by its first bytes: parquet, workbook, json or text.
+
+    Raises as `read_batches` for a file that is not there, empty, packed or none of these.
+    """
     try:
         with path.open("rb") as source:
             head = source.read(4096)
