@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,9 @@ import click
 from entrepot.decide.release import GREEN
 from entrepot.goods.texts import LANGUAGES, text
 from entrepot.run.explain import explain
+from entrepot.run.wording import rule_text, shown
 
-__all__ = ["explain_command", "explanation_text", "shown"]
-
-
-def shown(value: Any, unit: str) -> str:
-    """A figure as a person reads it: fen as CNY, cents as USD, ppm as percent; unknown as `?`."""
-    if value is None:
-        return "?"
-    if unit in ("fen", "cent"):
-        return f"{Decimal(value) / 100:,.2f} {'CNY' if unit == 'fen' else 'USD'}"
-    if unit == "ppm":
-        return f"{(Decimal(value) / 10_000).normalize():f} %"
-    return f"{Decimal(value).scaleb(-6).normalize():f}" if unit == "e6" else str(value)
+__all__ = ["explain_command", "explanation_text"]
 
 
 def explanation_text(explained: Mapping[str, Any], language: str, every: bool = False) -> str:
@@ -43,13 +32,7 @@ def _tree(explained: Mapping[str, Any], language: str, every: bool) -> Iterator[
         yield f"  ✗ {problem['field']}: {problem['message_' + language]}"
     for kind in ("reasons", "warnings"):
         for rule in explained[kind]:
-            yield f"  {'!' if kind == 'warnings' else '✗'} {text_of(rule, language)} [{rule}]"
-
-
-def text_of(rule: str, language: str) -> str:
-    """The text of a rule; `law.unconfirmed:PATH` names the leaf."""
-    head, _, path = rule.partition(":")
-    return text(head, language, path=path) if path else text(rule, language)
+            yield f"  {'!' if kind == 'warnings' else '✗'} {rule_text(rule, language)} [{rule}]"
 
 
 def _step(step: Mapping[str, Any], language: str, every: bool) -> Iterator[str]:

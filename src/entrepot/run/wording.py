@@ -36,8 +36,10 @@ __all__ = [
     "port_name",
     "ranked",
     "ratio",
+    "rule_text",
     "same",
     "share",
+    "shown",
     "target_of",
 ]
 
@@ -220,3 +222,21 @@ def paperless_sentence(summary: Mapping[str, Any]) -> Pair:
     return pair("report.paperless-missed", target=percent(target), n=grouped(ceil(target * parcels) - released))
 
 
+# Explanations -----------------------------------------------------------------------------------------------------
+
+
+def shown(value: Any, unit: str) -> str:
+    """A figure as a person reads it: fen as CNY, cents as USD, ppm as percent; unknown as `?`."""
+    if value is None:
+        return "?"
+    if unit in ("fen", "cent"):
+        return f"{Decimal(value) / 100:,.2f} {'CNY' if unit == 'fen' else 'USD'}"
+    if unit == "ppm":
+        return f"{(Decimal(value) / 10_000).normalize():f} %"
+    return f"{Decimal(value).scaleb(-6).normalize():f}" if unit == "e6" else str(value)
+
+
+def rule_text(rule: str, language: str) -> str:
+    """The text of a rule; `law.unconfirmed:PATH` names the leaf."""
+    head, _, path = rule.partition(":")
+    return text(head, language, path=path) if path else text(rule, language)
