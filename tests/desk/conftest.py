@@ -1,15 +1,19 @@
 """Fixtures of the desk's tests: two organisations with a person and a key for each role, and cleared batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
+from entrepot.desk.audit.append_only import lift_guards
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import ApiKey, Mandate, Membership, Organisation, User
+from entrepot.desk.people.organisations import make_organisation
 from entrepot.desk.plug import Role, permissions
 
 PASSWORD = "a long enough passphrase"
@@ -42,8 +46,29 @@ class Firm:
         return {"Authorization": f"Bearer {self.token(role)}"}
 
 
+@pytest.fixture(autouse=True)
+def _own_anchors(settings: Any, tmp_path: Path) -> None:
+    """Each test begins with an empty database, so with no anchors either."""
+    settings.AUDIT_ANCHORS = tmp_path / "anchors.jsonl"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_that_only_grow_can_be_emptied() -> Iterator[None]:
+    """A test that commits has its tables emptied at its end; the `migrate` after it puts the guards back."""
+    case: Any = TransactionTestCase
+    emptied = case._fixture_teardown
+
+    def lifted(test: TransactionTestCase) -> None:
+        lift_guards()
+        emptied(test)
+
+    case._fixture_teardown = lifted
+    yield
+    case._fixture_teardown = emptied
+
+
 def make_firm(name: str) -> Firm:
-    firm = Firm(Organisation.objects.create(name=name))
+    firm = Firm(make_organisation(name=name))
     for role in Role:
         user = User.objects.create_user(f"{role}@{name.lower()}.example", PASSWORD, name=f"{role} of {name}")
         Membership.objects.create(organisation=firm.organisation, user=user, role=role)

@@ -8,6 +8,7 @@ ENTREPOT_EMAIL_URL       smtp://user:password@host:port (smtps: TLS from the sta
 ENTREPOT_EMAIL_FROM      sender of e-mail
 ENTREPOT_DEVELOPMENT     1 shows faults in the browser; never where others can reach it
 ENTREPOT_SIGNUP          closed lets nobody make an account without an invitation; default: open
+ENTREPOT_VISITOR_CALLS   quotes and API calls a minute from one address without a key; default: 120
 ENTREPOT_WEBHOOK_PRIVATE 1 lets webhooks call private addresses (for tests and for systems in the same network)
 """
 
@@ -26,11 +27,14 @@ HOME = open_home()
 DESK_FOLDER = HOME.folder / "desk"
 DESK_FOLDER.mkdir(mode=0o700, exist_ok=True)
 HERE = Path(__file__).parent
+AUDIT_ANCHORS = DESK_FOLDER / "anchors.jsonl"
 
 ORIGIN = os.environ.get("ENTREPOT_ORIGIN", "http://127.0.0.1:8000").rstrip("/")
 SECURE = ORIGIN.startswith("https://")
 DEBUG = os.environ.get("ENTREPOT_DEVELOPMENT") == "1"
 SIGNUP_OPEN = os.environ.get("ENTREPOT_SIGNUP", "open") != "closed"
+VISITOR_REQUESTS_PER_MINUTE = int(os.environ.get("ENTREPOT_VISITOR_CALLS", "120"))
+PERSON_REQUESTS_PER_MINUTE = 600
 WEBHOOK_PRIVATE = os.environ.get("ENTREPOT_WEBHOOK_PRIVATE") == "1"
 SECRET_KEY = HOME.key("django").hex()
 ALLOWED_HOSTS = sorted(
@@ -84,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "entrepot.desk.logging.RequestLog",
+    "entrepot.desk.api.middleware.ApiMiddleware",
     "entrepot.desk.operations.metrics.RequestMetrics",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -169,12 +174,12 @@ USE_I18N, USE_TZ, TIME_ZONE = True, True, "Asia/Shanghai"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 STATIC_URL = "/static/"
-STATIC_ROOT = DESK_FOLDER / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 << 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 FILE_UPLOAD_TEMP_DIR = DESK_FOLDER
+FORMS_URLFIELD_ASSUME_HTTPS = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 _MAIL = urlsplit(os.environ.get("ENTREPOT_EMAIL_URL", ""))
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _MAIL.scheme else 'filebased'}.EmailBackend"

@@ -4,20 +4,21 @@ A digest is HMAC-SHA256 under a key of the installation over the canonical JSON 
 so that nobody who can only write to the database can alter, drop or reorder an entry unseen.
 """
 
-import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
+from entrepot.desk.audit.anchors import ANCHOR_EVERY, anchor, anchors
+from entrepot.desk.audit.keyed import keyed_hash, moment
 from entrepot.desk.audit.models import AuditEntry, AuditHead
 from entrepot.desk.people.acting import Acting
-from entrepot.run.home import open_home
+from entrepot.desk.people.models import Organisation
 
 __all__ = ["INSTALLATION", "Fault", "record", "verify"]
 
@@ -25,36 +26,22 @@ INSTALLATION = "installation"
 FIRST = "0" * 64
 
 
-@cache
-def _key() -> bytes:
-    return open_home().key("audit")
-
-
-def _hash(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hmac.new(_key(), text.encode(), "sha256").hexdigest()
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _digest(entry: AuditEntry) -> str:
-    return _hash([
-        entry.chain, entry.number, _moment(entry.at), entry.actor, entry.action, entry.object_kind, entry.object_id,
+    return keyed_hash([
+        entry.chain, entry.number, moment(entry.at), entry.actor, entry.action, entry.object_kind, entry.object_id,
         entry.detail, entry.previous,
     ])  # fmt: skip
 
 
 def _seal(chain: str, number: int, digest: str) -> str:
-    return _hash(["head", chain, number, digest])
+    return keyed_hash(["head", chain, number, digest])
 
 
 def record(acting: Acting | None, action: str, kind: str = "", key: object = "", **detail: Any) -> AuditEntry:
     """Add an entry in the transaction of the change it tells of; `detail` is JSON without personal data.
 
     `acting` None is the installation itself. Raises RuntimeError outside a transaction: an entry without its change,
-    or a change without its entry, must not be possible.
+    or a change without its entry, must not be possible. Once a minute the end of the chain is anchored after commit.
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"audit.record({action!r}) outside a transaction: wrap the change and its entry in transaction.atomic()")
@@ -68,13 +55,20 @@ def record(acting: Acting | None, action: str, kind: str = "", key: object = "",
     entry.digest = _digest(entry)
     entry.save(force_insert=True)
     head.number, head.digest, head.seal = entry.number, entry.digest, _seal(chain, entry.number, entry.digest)
+    if head.anchored_at is None or entry.at - head.anchored_at >= ANCHOR_EVERY:
+        head.anchored_at = entry.at
+        transaction.on_commit(partial(anchor, chain, entry.number, entry.digest), robust=True)
     head.save()
     return entry
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a chain, at which number: altered, missing, reordered or cut."""
+    """What is wrong with a chain, at which number.
+
+    `altered`, `missing`, `reordered`, `cut` (the end is not where the head says), `no-chain` (an organisation without
+    entries), `anchor` (what an anchor names is not there), `anchor-altered` (a line of the anchor file is not as written).
+    """
 
     chain: str
     number: int
@@ -82,18 +76,54 @@ class Fault:
 
 
 def verify(chain: str | None = None) -> tuple[int, list[Fault]]:
-    """How many entries were read, and every fault of one chain (or of all)."""
-    entries = AuditEntry.objects.filter(chain=chain) if chain else AuditEntry.objects.all()
+    """How many entries were read, and every fault of one chain (or of all, with organisations that have no chain).
+
+    Entries may be added meanwhile. A chain without a fault is anchored where it ends.
+    """
+    held, faults = _anchored(chain)  # before the heads: an anchor is written after its entry, so none is ahead of its head
     heads = {head.chain: head for head in AuditHead.objects.filter(**({"chain": chain} if chain else {}))}
-    read, faults = 0, list[Fault]()
-    last: dict[str, tuple[int, str]] = {}
-    for entry in entries.order_by("chain", "number").iterator(chunk_size=2000):
-        read += 1
-        faults += _faults(entry, *last.get(entry.chain, (0, FIRST)))
-        last[entry.chain] = (entry.number, entry.digest)
-    for name in sorted(heads.keys() | last.keys()):
-        faults += _end_faults(name, heads.get(name), *last.get(name, (0, "")))
+    read = 0
+    for name in [chain] if chain else _all_chains(heads, held):
+        count, found = _verify_one(name, heads.get(name), held.get(name, {}))
+        read, faults = read + count, faults + found
+        if not found and name in heads and heads[name].number:
+            anchor(name, heads[name].number, heads[name].digest)
     return read, faults
+
+
+def _anchored(chain: str | None) -> tuple[dict[str, dict[int, set[str]]], list[Fault]]:
+    """What the anchors say: chain to number to digests; and a fault for each line that is not as it was written."""
+    held: dict[str, dict[int, set[str]]] = {}
+    faults = []
+    for one in anchors(chain):
+        if one.intact:
+            held.setdefault(one.chain, {}).setdefault(one.number, set()).add(one.digest)
+        else:
+            faults.append(Fault(one.chain or chain or INSTALLATION, one.number, "anchor-altered"))
+    return held, faults
+
+
+def _all_chains(heads: dict[str, AuditHead], held: dict[str, dict[int, set[str]]]) -> list[str]:
+    entered = set(AuditEntry.objects.order_by().values_list("chain", flat=True).distinct())
+    organisations = {str(one) for one in Organisation.objects.values_list("id", flat=True)}
+    return sorted(heads.keys() | held.keys() | entered | organisations)
+
+
+def _verify_one(chain: str, head: AuditHead | None, held: dict[int, set[str]]) -> tuple[int, list[Fault]]:
+    """Read a chain up to where its head stood at the beginning; what comes later is another verification's."""
+    entries = AuditEntry.objects.filter(chain=chain).order_by("number")
+    if head:
+        entries = entries.filter(number__lte=head.number)
+    number, digest, read, faults = 0, FIRST, 0, list[Fault]()
+    wanted = dict(held)
+    for entry in entries.iterator(chunk_size=2000):
+        read += 1
+        faults += _faults(entry, number, digest)
+        if wanted.pop(entry.number, {entry.digest}) != {entry.digest}:
+            faults.append(Fault(chain, entry.number, "anchor"))
+        number, digest = entry.number, entry.digest
+    faults += [Fault(chain, one, "anchor") for one in sorted(wanted)]
+    return read, faults + list(_end_faults(chain, head, number, digest if number else ""))
 
 
 def _faults(entry: AuditEntry, number: int, digest: str) -> Iterator[Fault]:
@@ -106,7 +136,14 @@ def _faults(entry: AuditEntry, number: int, digest: str) -> Iterator[Fault]:
 
 
 def _end_faults(chain: str, head: AuditHead | None, number: int, digest: str) -> Iterator[Fault]:
-    if head is None or (head.number, head.digest) != (number, digest):
-        yield Fault(chain, (head.number if head else number), "cut")
+    if head is None:
+        yield Fault(chain, number, "cut" if number else "no-chain")
+        return
+    if (head.number, head.digest) != (number, digest):
+        yield Fault(chain, head.number, "cut")
     elif head.number and head.seal != _seal(chain, head.number, head.digest):
         yield Fault(chain, head.number, "altered")
+    last = AuditEntry.objects.filter(chain=OuterRef("chain")).order_by("-number").values("number")[:1]
+    now = AuditHead.objects.filter(chain=chain).annotate(last=Subquery(last)).values_list("number", "last").first()
+    if now and now[1] is not None and now[1] > now[0]:  # one statement, so that a writer between two reads is no fault
+        yield Fault(chain, now[1], "cut")

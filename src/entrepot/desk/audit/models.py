@@ -33,3 +33,5 @@ class AuditHead(models.Model):
     digest = models.CharField(max_length=64, blank=True, default="")
     seal = models.CharField(max_length=64, blank=True, default="")
     """Keyed hash of number and digest: a head cannot be set back to drop the last entries without the secret."""
+    anchored_at = models.DateTimeField(null=True)
+    """When its end was last written to the anchor file."""
