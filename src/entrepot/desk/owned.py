@@ -3,6 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404
 
@@ -27,7 +28,7 @@ class OwnedRows(models.QuerySet[Row]):
         """The row of an organisation with this key; Http404 when there is none, as for another's."""
         try:
             return self.of(owner).get(**key)
-        except (self.model.DoesNotExist, ValueError):
+        except (self.model.DoesNotExist, ValueError, ValidationError):  # type: ignore[attr-defined]
             raise Http404(f"no such {self.model._meta.verbose_name}") from None
 
 
