@@ -29,6 +29,7 @@ BUILT_IN = (
     "entrepot.desk.lawbook",
     "entrepot.desk.products",
     "entrepot.desk.webhooks",
+    "entrepot.desk.api",
     "entrepot.desk.operations",
     "entrepot.desk.home",
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from entrepot.desk.api import api
+from entrepot.desk.api.api import api
 from entrepot.desk.guard import guarded
 from entrepot.desk.plug import plugged
 

@@ -1,5 +1,1 @@
 """The API under `/api/v1`: every area's operations, one form of errors, one form of authentication."""
-
-from entrepot.desk.api.api import api
-
-__all__ = ["api"]

@@ -3,17 +3,22 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from entrepot import __version__
 from entrepot.desk.api.auth import Needs
+from entrepot.desk.api.forms import FastRenderer, StrictParser
+from entrepot.desk.api.openapi import completed
 from entrepot.desk.api.problems import ApiError, FieldError, problem_response
 from entrepot.desk.plug import imported, plugged
 from entrepot.goods.errors import CallError, InputError, WorldError
 
-__all__ = ["api"]
+__all__ = ["DeskAPI", "api"]
 
 log = structlog.stdlib.get_logger("entrepot.api")
 
@@ -29,13 +34,23 @@ class _Closed(Needs):
         raise ApiError(403, "closed", "this operation names no permission and is closed")
 
 
-api = NinjaAPI(
+class DeskAPI(NinjaAPI):
+    """Ninja's API with a description that is complete."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """The OpenAPI document; see `openapi.completed`."""
+        return completed(super().get_openapi_schema(**options), self, settings.ORIGIN)
+
+
+api = DeskAPI(
     title="Entrepot",
     version=__version__,
     description="Foreign-trade orders cleared under the law of their day: quotes, batches, consignments, law.",
     auth=_Closed(),
     urls_namespace="api",
     docs_url=None,
+    parser=StrictParser(),
+    renderer=FastRenderer(),
 )
 
 
@@ -64,7 +79,18 @@ def _path(loc: Any) -> str:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return problem_response(request, ApiError(error.status_code, "bad-request", str(error)))
+    return problem_response(request, ApiError(error.status_code, "bad-request", str(error.__cause__ or error)))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem_response(request, ApiError(413, "too-large", "the body is too large: send the lines in several calls"))
+
+
+@api.exception_handler(OperationalError)
+def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    log.error("the database did not answer", error=type(error).__name__)
+    return problem_response(request, ApiError(503, "unavailable", "the database is busy; try again", retry_after_s=2))
 
 
 @api.exception_handler(CallError)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
+from entrepot.desk.api.limits import count_call
 from entrepot.desk.api.problems import ApiError
 from entrepot.desk.people.acting import Acting, acting_of_token
 from entrepot.desk.plug import PUBLIC, SIGNED_IN
@@ -28,7 +29,12 @@ class Needs:
 
     def __call__(self, request: HttpRequest) -> bool:
         """Let the request through, or raise ApiError 401 or 403."""
-        caller = _caller(request)
+        try:
+            caller = _caller(request)
+        except ApiError:
+            count_call(request, None)
+            raise
+        count_call(request, caller)
         if self.permission == PUBLIC:
             return True
         if caller is None:

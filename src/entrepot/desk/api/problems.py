@@ -15,12 +15,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Schema
 from pydantic import Field
 
-__all__ = ["ApiError", "FieldError", "Problem", "problem_response"]
+__all__ = ["CODES", "TITLES", "ApiError", "FieldError", "Problem", "answers", "problem_response"]
 
 TITLES = {
     400: "Bad request", 401: "Not authenticated", 403: "Not permitted", 404: "Not found", 409: "Conflict",
-    413: "Too large", 415: "Unsupported media type", 422: "Invalid", 429: "Too many requests", 500: "Fault", 503: "Not ready",
+    405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 422: "Invalid", 429: "Too many requests",
+    500: "Fault", 503: "Not ready",
 }  # fmt: skip
+CODES = {
+    400: "bad-request", 401: "not-authenticated", 403: "not-permitted", 404: "not-found", 405: "method-not-allowed", 409: "conflict",
+    413: "too-large", 415: "unsupported-media-type", 422: "invalid", 429: "too-many-requests", 503: "unavailable",
+}  # fmt: skip
+"""The code an error has when none more exact is given."""
 
 
 class FieldError(Schema):
@@ -41,6 +47,15 @@ class Problem(Schema):
     detail: str = Field(examples=["1 value is not valid"])
     request_id: str = Field("", examples=["4f1c2c4e9f6f4a51b5f1a0a54a5c2f0b"])
     errors: list[FieldError] = Field(default_factory=list)
+
+
+def answers(schema: Any, *problems: int, status: int = 200) -> dict[int, Any]:
+    """The `response=` of an operation: `schema` (None for no body) with `status`, and the problems it may answer.
+
+    What every operation may answer (401, 403, 429, and 400, 413, 422 where there is something to send) is documented by
+    itself; name what is the operation's own: 404, 409, 422.
+    """
+    return {status: schema, **dict.fromkeys(sorted(problems), Problem)}
 
 
 class ApiError(Exception):
