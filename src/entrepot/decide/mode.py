@@ -12,8 +12,10 @@ import polars.selectors as cs
 
 from entrepot.decide.dates import in_force
 from entrepot.decide.exact import divide, money_fen, wide
+from entrepot.decide.few import Columns
 from entrepot.decide.rules import Answer, Number, Rule, answered, first
 from entrepot.law import Law
+from entrepot.law.kept import once_per_law
 
 __all__ = [
     "MODES",
@@ -25,6 +27,7 @@ __all__ = [
     "form_rules",
     "mode_rules",
     "option_column",
+    "retail_answers",
     "retail_open",
 ]
 
@@ -37,6 +40,7 @@ DISTRICTS = {"9710": "cn/mode/9710_districts", "9810": "cn/mode/9810_districts"}
 EXPORT = pl.col("direction") == "export"
 IMPORT = pl.col("direction") == "import"
 ON = "declared_on"
+DISTRICT = (pl.col("customs_district").str.slice(0, 2) + "00").alias("_district")
 
 
 def option_column(mode: str) -> str:
@@ -206,6 +210,7 @@ def _overseas_warehouse(law: Law) -> list[Rule]:
     ]
 
 
+@once_per_law
 def mode_rules(law: Law) -> dict[str, list[Rule]]:
     """The rule table of every mode."""
     return {
@@ -219,6 +224,7 @@ def mode_rules(law: Law) -> dict[str, list[Rule]]:
     }
 
 
+@once_per_law
 def form_rules(law: Law) -> list[Rule]:
     """List or full declaration, and how many digits of the code it needs (trade-modes 1.4, 1.5).
 
@@ -281,14 +287,28 @@ CODE_DIGITS = {
 FULL_CODE_DIGITS = 10
 
 
+def _without_limits(law: Law, mode: str) -> list[Rule]:
+    return [rule for rule in mode_rules(law)[mode] if not rule.id.endswith(LIMITS)]
+
+
+@once_per_law
+def retail_answers(law: Law) -> Columns:
+    """The columns `_retail_<mode>`: what decides each retail mode apart from the limits."""
+    return Columns(first(_without_limits(law, mode)).alias(f"_retail_{mode}") for mode in RETAIL)
+
+
+@once_per_law
 def retail_open(law: Law, answer: Answer = "yes") -> pl.Expr:
-    """True for imports to which a retail mode gives this answer, apart from the limits; of the mode asked for, if any."""
-    tables, given = mode_rules(law), []
+    """True for imports to which a retail mode gives this answer, apart from the limits; of the mode asked for, if any.
+
+    Needs the columns of `retail_answers`.
+    """
+    said = []
     for mode in RETAIL:
-        rules = [rule for rule in tables[mode] if not rule.id.endswith(LIMITS)]
-        said = first(rules).is_in([rule.id for rule in rules if rule.answer == answer])
-        given.append(said & (pl.col("mode_wanted").is_null() | (pl.col("mode_wanted") == mode)))
-    return IMPORT & pl.any_horizontal(given)
+        rules = _without_limits(law, mode)
+        asked = pl.col("mode_wanted").is_null() | (pl.col("mode_wanted") == mode)
+        said.append(answered(f"_retail_{mode}", rules, answer) & asked)
+    return IMPORT & pl.any_horizontal(said)
 
 
 def choice_rules(tables: dict[str, list[Rule]]) -> list[Rule]:
@@ -315,17 +335,28 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     `mode` is the mode to use (also when it was asked for and is refused); `mode_rule` is the rule that decided
     for or against it; `mode_choice` says why this mode. Needs `order_level`, `add_usd_rate`, `add_mode_facts` and `add_limits`.
     """
+    for columns in _mode_columns(law):
+        orders = columns.added(orders)
+    return orders
+
+
+@once_per_law
+def _mode_columns(law: Law) -> list[Columns]:
+    """What `add_modes` adds, each from the columns of those before it."""
     tables = mode_rules(law)
-    options = orders.with_columns(first(tables[mode]).alias(option_column(mode)) for mode in MODES)
-    answers = options.with_columns(wanted_answer=_wanted_answer(tables))
-    choice = choice_rules(tables)
-    chosen = answers.with_columns(mode_choice=first(choice)).with_columns(mode=_chosen_mode())
-    ruled = chosen.with_columns(mode_rule=_rule_of_mode(), form_rule=first(form_rules(law)))
     form = pl.col("form_rule").cast(pl.String)
-    return ruled.with_columns(
-        list_form=form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String),
-        code_digits=_code_digits(law),
-    )
+    added = [
+        [first(tables[mode]).alias(option_column(mode)) for mode in MODES],
+        [_wanted_answer(tables).alias("wanted_answer")],
+        [first(choice_rules(tables)).alias("mode_choice")],
+        [_chosen_mode().alias("mode")],
+        [_rule_of_mode().alias("mode_rule"), first(form_rules(law)).alias("form_rule")],
+        [
+            form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String).alias("list_form"),
+            _code_digits(law).alias("code_digits"),
+        ],
+    ]
+    return [Columns(expressions) for expressions in added]
 
 
 def _code_digits(law: Law) -> pl.Expr:
@@ -338,26 +369,30 @@ def _code_digits(law: Law) -> pl.Expr:
 def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Join the facts the tables read: `created_<mode>` (null before its day), `district_<mode>` (null until it joined)."""
     keys = [ON, "customs_district"]
-    facts = orders.select(keys).unique().with_columns(_district=pl.col("customs_district").str.slice(0, 2) + "00")
-    for mode in MODES:
-        took = {"direction": f"created_{mode}"}
-        facts = law.lookup(facts.with_columns(_mode=pl.lit(mode)), "cn/mode/codes", {"mode": "_mode"}, take=took).drop(
-            "_mode"
-        )
+    facts = orders.select(keys).unique(maintain_order=True).with_columns(DISTRICT)
     for mode, path in DISTRICTS.items():
         facts = law.lookup(facts, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
-    known = facts.drop("_district", cs.ends_with("_unconfirmed"))
+    known = facts.hstack(_created(facts.get_column(ON), law)).drop("_district", cs.ends_with("_unconfirmed"))
+    if known.height == 1:
+        return orders.hstack([known.get_column(name).new_from_index(0, orders.height) for name in known.columns[2:]])
     return orders.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left")
 
 
+def _created(days: pl.Series, law: Law) -> list[pl.Series]:
+    """`created_<mode>` for each day: what the table of modes says of the direction, null where it has no row."""
+    asked = pl.DataFrame({ON: pl.concat([days] * len(MODES)), "_mode": [mode for mode in MODES for _ in range(days.len())]},
+                         schema={ON: pl.Date, "_mode": pl.String})
+    found = law.lookup(asked, "cn/mode/codes", {"mode": "_mode"}, take={"direction": "created"}).get_column("created")
+    return [found.slice(place * days.len(), days.len()).alias(f"created_{mode}") for place, mode in enumerate(MODES)]
+
+
 def _wanted_answer(tables: dict[str, list[Rule]]) -> pl.Expr:
-    answer: pl.Expr = pl.lit(None, pl.String)
-    for mode, rules in tables.items():
-        said = [
-            pl.when(answered(option_column(mode), rules, word)).then(pl.lit(word)) for word in ("yes", "no", "unknown")
-        ]
-        answer = pl.when(pl.col("mode_wanted") == mode).then(pl.coalesce(said)).otherwise(answer)
-    return answer
+    """What the table of the mode asked for says; null where none is asked for."""
+    rule: pl.Expr = pl.lit(None, pl.String)
+    for mode in tables:
+        rule = pl.when(pl.col("mode_wanted") == mode).then(pl.col(option_column(mode)).cast(pl.String)).otherwise(rule)
+    words = {rule.id: rule.answer for rules in tables.values() for rule in rules}
+    return rule.replace_strict(words, default=None, return_dtype=pl.String)
 
 
 def _chosen_mode() -> pl.Expr:

@@ -4,6 +4,8 @@ An order here is also one parcel and, for modes that declare shipment by shipmen
 (docs/assumptions.md); a flag of an order holds when it holds for every line, and is unknown when one is unknown.
 """
 
+from functools import cache
+
 import polars as pl
 
 from entrepot.decide.exact import money_fen, wide
@@ -33,20 +35,28 @@ def with_order_index(lines: pl.DataFrame) -> pl.DataFrame:
 
 def order_level(lines: pl.DataFrame) -> pl.DataFrame:
     """One row per order: its terms, flags (three-valued) and sums; needs `with_order_index` and `add_values`."""
-    return lines.group_by("order_index", maintain_order=True).agg(
+    return lines.group_by("order_index", maintain_order=True).agg(_of_order())
+
+
+@cache
+def _of_order() -> list[pl.Expr]:
+    sums = {
+        "line_count": pl.len().cast(pl.Int64),
+        "order_incomplete": pl.col("order_incomplete").any(),
+        "charges_unknown": _charges_unknown(),
+        "single_piece": _single_piece(),
+        "order_goods_fen": _sum("goods_fen"),
+        "order_price_fen": _sum("price_fen"),
+        "order_goods_e5": _sum("goods_value_e5"),
+        "rate_cny_e6": pl.col("rate_cny_e6").first(),
+        "rate_units_e6": pl.col("rate_units_e6").first(),
+    }
+    return [
         *(pl.col(name).first() for name in SAME),
         *(_all_known(name) for name in FLAGS),
         pl.col("needs_licence").any(ignore_nulls=False),
-        line_count=pl.len().cast(pl.Int64),
-        order_incomplete=pl.col("order_incomplete").any(),
-        charges_unknown=_charges_unknown(),
-        single_piece=_single_piece(),
-        order_goods_fen=_sum("goods_fen"),
-        order_price_fen=_sum("price_fen"),
-        order_goods_e5=_sum("goods_value_e5"),
-        rate_cny_e6=pl.col("rate_cny_e6").first(),
-        rate_units_e6=pl.col("rate_units_e6").first(),
-    )
+        *(value.alias(name) for name, value in sums.items()),
+    ]
 
 
 def _sum(name: str) -> pl.Expr:
@@ -77,5 +87,7 @@ def _all_known(name: str) -> pl.Expr:
 
 def join_orders(lines: pl.DataFrame, orders: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Bring order columns back to the lines; both sides are in `order_index` order, so no hash join is needed."""
+    if lines.height == orders.height:  # every order has one line
+        return lines.hstack([orders.get_column(column) for column in columns])
     places = lines.get_column("order_index")
     return lines.hstack([orders.get_column(column).gather(places) for column in columns])

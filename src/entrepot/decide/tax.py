@@ -5,18 +5,25 @@ and rounded once per tax and line. A single item over the order limit pays every
 tax. Whatever needs a rate or a class that is not loaded is unknown, never zero.
 """
 
+from functools import cache
+
 import polars as pl
 
 from entrepot.decide.dates import in_force
 from entrepot.decide.exact import rounded_by_law, wide
+from entrepot.decide.few import Columns
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
+from entrepot.law.kept import once_per_law
 
 __all__ = ["TAXES", "add_tax", "add_tax_facts", "tax_rules"]
 
 TAXES = ("duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
 ON = "declared_on"
+BASES = ("_price", "_specific", "_rate", "_left", "_vat", "_share")
+WORKING = {*BASES, *(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES)}
 MILLION = 1_000_000
+TOTAL = (pl.col("duty_fen") + pl.col("consumption_tax_fen") + pl.col("vat_fen")).alias("tax_total_fen")
 CT_LAW = (
     "cn/ct/class_by_code",
     "cn/ct/not_subject_by_code",
@@ -43,7 +50,8 @@ def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     codes = lines.filter(pl.col("direction") == "import").select("hs_code", ON).unique()
     facts = _code_facts(codes, law)
     joined = lines.join(facts, on=["hs_code", ON], how="left", maintain_order="left")
-    return _with_price_tests(joined.with_columns(pl.col("^.*_unconfirmed$").fill_null(value=False)), law)
+    marked = joined.with_columns(pl.col("^.*_unconfirmed$").fill_null(value=False))
+    return _ct_known().added(_price_tests(law).added(marked))
 
 
 def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -53,14 +61,18 @@ def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
     found = law.lookup(found, "cn/ct/class_by_code", code, take={"ct_class": "ct_class"}, prefix="hs_prefix")
     found = law.lookup(found, "cn/ct/not_subject_by_code", code, take={"not_subject": "ct_free"}, prefix="hs_prefix")
     found = law.lookup(found, "cn/duty/mfn_by_code", code, take={"rate": "duty_ppm"}, prefix="hs_prefix")
-    free = pl.col("ct_class").is_null() & pl.col("ct_free").is_not_null()
-    named = found.with_columns(ct_class=pl.when(free).then(pl.lit("none")).otherwise(pl.col("ct_class")))
-    rated = law.lookup(
-        named,
+    return law.lookup(
+        _class_columns(law).added(found),
         "cn/ct/rate_by_class",
         {"ct_class": "ct_class"},
         take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"},
     )
+
+
+@once_per_law
+def _class_columns(law: Law) -> Columns:
+    """`ct_class`, none where the code is said not to be taxed, and `vat_ppm`."""
+    free = pl.col("ct_class").is_null() & pl.col("ct_free").is_not_null()
     kind = pl.col("vat_class")
     vat = (
         pl.when(kind == "standard")
@@ -68,11 +80,13 @@ def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
         .when(kind == "reduced")
         .then(in_force(law, "cn/vat/reduced"))
     )
-    return rated.with_columns(vat_ppm=vat)
+    ct = pl.when(free).then(pl.lit("none")).otherwise(pl.col("ct_class"))
+    return Columns([ct.alias("ct_class"), vat.alias("vat_ppm")])
 
 
-def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
-    """Apply the price tests of CT: cosmetics per ml, g or piece, watches per piece; add `ct_known`."""
+@once_per_law
+def _price_tests(law: Law) -> Columns:
+    """`ct_taxed` by the price tests of CT: cosmetics per ml, g or piece, watches per piece."""
     unit, kind = pl.col("content_unit"), pl.col("ct_class")
     floor = (
         pl.when(unit == "ml")
@@ -95,13 +109,22 @@ def _with_price_tests(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
         .then(dear)
         .otherwise(kind.is_not_null())
     )
+    return Columns([taxed.alias("ct_taxed")])
+
+
+@cache
+def _ct_known() -> Columns:
+    """`ct_known`: class, rate and whatever content they need are there."""
+    unit, taxed = pl.col("content_unit"), pl.col("ct_taxed")
+    content = wide("quantity_e5") * wide("content_quantity_e5")
     litres_needed = pl.col("ct_specific_e5").is_not_null() & (unit.is_null() | (unit != "ml"))
     too_much = content * wide("ct_specific_e5").fill_null(0) > LITRES_LIMIT
     fits = pl.col("ct_ppm").is_not_null() & ~litres_needed & ~too_much.fill_null(value=False)
     known = taxed.is_not_null() & (~taxed | fits)
-    return lines.with_columns(ct_taxed=taxed, ct_known=known.fill_null(value=False))
+    return Columns([known.fill_null(value=False).alias("ct_known")])
 
 
+@once_per_law
 def tax_rules(law: Law) -> list[Rule]:
     """Which tax treatment a line gets; needs `add_tax_facts` and the order's `mode`, `limit_rule`."""
     mode, outcome = pl.col("mode"), pl.col("limit_rule").cast(pl.String)
@@ -156,13 +179,27 @@ def tax_rules(law: Law) -> list[Rule]:
 
 def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `duty_fen`, `consumption_tax_fen`, `vat_fen`, `tax_total_fen` and `tax_rule`; null is unknown."""
-    ruled = lines.with_columns(tax_rule=first(tax_rules(law)))
-    taxed = ruled.with_columns(**_composite(law)).with_columns(**_in_full(law))
+    steps = _tax_columns(law)
+    for columns in steps:
+        lines = columns.added(lines)
+    return lines.select(name for name in lines.columns if name not in WORKING)
+
+
+@once_per_law
+def _tax_columns(law: Law) -> list[Columns]:
+    """What `add_tax` adds, each from the columns of those before it."""
+    rule = first(tax_rules(law)).alias("tax_rule")
+    steps = [[rule], _bases(law), _composite(law), *_in_full(law), _paid(), [TOTAL]]
+    return [Columns(expressions) for expressions in steps]
+
+
+def _paid() -> list[pl.Expr]:
+    """The taxes that the rule of a line makes due."""
     rule = pl.col("tax_rule").cast(pl.String)
-    paid = {}
+    paid = []
     for tax in TAXES[:3]:
         export = pl.lit(0, pl.Int64) if tax != "duty_fen" else pl.lit(None, pl.Int64)
-        paid[tax] = (
+        due = (
             pl.when(rule == "cn.cbec.within-limits")
             .then(pl.col(f"_share_{tax}"))
             .when(rule == "cn.cbec.single-item-full-tax")
@@ -172,45 +209,47 @@ def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
             .when(rule == "cn.export.duty-unknown")
             .then(export)
         )
-    done = taxed.with_columns(**paid).drop(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES[:3])
-    return done.with_columns(tax_total_fen=pl.col("duty_fen") + pl.col("consumption_tax_fen") + pl.col("vat_fen"))
+        paid.append(due.alias(tax))
+    return paid
 
 
-def _bases() -> tuple[pl.Expr, pl.Expr, pl.Expr, pl.Expr]:
-    """Price and specific CT at SPECIFIC_SCALE, CT rate and VAT rate; outside the channel all are 0, so nothing wraps."""
+def _bases(law: Law) -> list[pl.Expr]:
+    """What both ways compute with: `_price` and specific CT `_specific` at SPECIFIC_SCALE, CT rate `_rate`, VAT rate
+    `_vat`, `_share`; outside the channel price and CT are 0, so nothing wraps."""
     inside = pl.col("tax_rule").cast(pl.String).is_in(["cn.cbec.within-limits", "cn.cbec.single-item-full-tax"])
     price = pl.when(inside).then(wide("price_fen")).otherwise(0)
     litres = wide("quantity_e5") * wide("content_quantity_e5").fill_null(0) * wide("ct_specific_e5").fill_null(0)
     specific = pl.when(inside & pl.col("ct_taxed")).then(litres).otherwise(0)
     rate = pl.when(inside & pl.col("ct_taxed")).then(wide("ct_ppm")).otherwise(0)
-    return price * SPECIFIC_SCALE, specific, rate, wide("vat_ppm").fill_null(0)
+    bases = {"_price": price * SPECIFIC_SCALE, "_specific": specific, "_rate": rate, "_left": MILLION - rate,
+             "_vat": wide("vat_ppm").fill_null(0), "_share": wide(in_force(law, SHARE))}
+    return [value.alias(name) for name, value in bases.items()]
 
 
-def _composite(law: Law) -> dict[str, pl.Expr]:
+
+
+def _composite(law: Law) -> list[pl.Expr]:
     """The taxes within the limits: statutory amount x share, unrounded until the end.
 
     CT = ((P + s) / (1 - c) x c + s) x share, VAT = (P + s) / (1 - c) x v x share.
     """
-    price, specific, rate, vat = _bases()
-    share, left = wide(in_force(law, SHARE)), MILLION - rate
+    price, specific, rate, left, vat, share = (pl.col(name) for name in BASES)
     below = left * SPECIFIC_SCALE * MILLION
     ct = ((price + specific) * rate + specific * left) * share
-    return {
-        "_share_duty_fen": rounded_by_law(
-            law, MODE, wide("price_fen") * wide(in_force(law, "cn/cbec/duty_rate")), pl.lit(MILLION, pl.Int128)
-        ),
-        "_share_consumption_tax_fen": rounded_by_law(law, MODE, ct, below),
-        "_share_vat_fen": rounded_by_law(law, MODE, (price + specific) * vat * share, below),
-    }
+    duty = wide("price_fen") * wide(in_force(law, "cn/cbec/duty_rate"))
+    return [
+        rounded_by_law(law, MODE, duty, pl.lit(MILLION, pl.Int128)).alias("_share_duty_fen"),
+        rounded_by_law(law, MODE, ct, below).alias("_share_consumption_tax_fen"),
+        rounded_by_law(law, MODE, (price + specific) * vat * share, below).alias("_share_vat_fen"),
+    ]
 
 
-def _in_full(law: Law) -> dict[str, pl.Expr]:
+def _in_full(law: Law) -> list[list[pl.Expr]]:
     """All taxes at 100 %: duty, then CT on price and duty, then VAT on all three, each rounded to the fen at its turn."""
-    price, specific, rate, vat = _bases()
+    price, specific, rate, left, vat, _ = (pl.col(name) for name in BASES)
     million, scale = pl.lit(MILLION, pl.Int128), pl.lit(SPECIFIC_SCALE, pl.Int128)
     duty = rounded_by_law(law, MODE, price * wide("duty_ppm").fill_null(0), scale * MILLION)
-    left = MILLION - rate
-    dutied = price + duty.cast(pl.Int128) * SPECIFIC_SCALE
+    dutied = price + wide("_full_duty_fen") * SPECIFIC_SCALE
     ct = rounded_by_law(law, MODE, (dutied + specific) * rate + specific * left, left * SPECIFIC_SCALE)
-    vat_due = rounded_by_law(law, MODE, (dutied // SPECIFIC_SCALE + ct.cast(pl.Int128)) * vat, million)
-    return {"_full_duty_fen": duty, "_full_consumption_tax_fen": ct, "_full_vat_fen": vat_due}
+    vat_due = rounded_by_law(law, MODE, (dutied // SPECIFIC_SCALE + wide("_full_consumption_tax_fen")) * vat, million)
+    return [[duty.alias("_full_duty_fen")], [ct.alias("_full_consumption_tax_fen")], [vat_due.alias("_full_vat_fen")]]

@@ -7,7 +7,7 @@ never the nearest value. Suspended and announced values are shown in history and
 import datetime as dt
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,6 +28,8 @@ from entrepot.law.units import Exact, unit
 __all__ = ["Law"]
 
 Lines = TypeVar("Lines", pl.DataFrame, pl.LazyFrame)
+Kept = TypeVar("Kept")
+NOTHING = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Law:
 
     leaves: Mapping[str, Leaf]
     jurisdictions: Mapping[str, Jurisdiction]
-    _tables: dict[str, LawTable] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "leaves", MappingProxyType(dict(sorted(self.leaves.items()))))
@@ -79,6 +81,17 @@ class Law:
     def __reduce__(self) -> tuple[Any, ...]:
         return Law.from_snapshot, (self.snapshot(),)
 
+    def kept(self, name: Hashable, make: Callable[[], Kept]) -> Kept:
+        """What `make` gives, made once for this law and kept as long as it lives: the law never changes.
+
+        `name` says what it is and with which arguments; what is kept must not be changed by those who get it.
+        """
+        found = self._kept.get(name, NOTHING)
+        if found is NOTHING:
+            found = self._kept.setdefault(name, make())
+        kept: Kept = found
+        return kept
+
     def paths(self) -> tuple[str, ...]:
         """The path of every leaf, sorted."""
         return tuple(self.leaves)
@@ -110,7 +123,7 @@ class Law:
             raise LawError(f"{path} is a single value: ask Law.value or Law.on")
         return leaf
 
-    @property
+    @cached_property
     def checked_until(self) -> dt.date | None:
         """The day up to which every leaf was compared with its source: the earliest of their latest checks."""
         latest = []
@@ -136,24 +149,32 @@ class Law:
         (`law.units`); null dates give null.
         """
         leaf = self._scalar(path)
+        if not isinstance(date_column, str):
+            return self._on(leaf, date_column)
+        return self.kept(("on", path, date_column), lambda: self._on(leaf, date_column))
+
+    @staticmethod
+    def _on(leaf: ScalarLeaf, date_column: str | pl.Expr) -> pl.Expr:
         dtype = unit(leaf.unit).dtype
         spans = [(one.from_, one.until, one.value) for one in leaf.values if one.computable]
-        return _by_day(spans, date_column, pl.lit(None, dtype), dtype).alias(path.rsplit("/", 1)[-1])
+        return _by_day(spans, date_column, pl.lit(None, dtype), dtype).alias(leaf.path.rsplit("/", 1)[-1])
 
     def unconfirmed(self, path: str, date_column: str | pl.Expr) -> pl.Expr:
         """True where the value of each line's day is unconfirmed, False elsewhere; never null."""
-        values = self._scalar(path).values
-        spans = [(one.from_, one.until, True) for one in values if one.computable and one.unconfirmed]
+        leaf = self._scalar(path)
+        if not isinstance(date_column, str):
+            return self._unconfirmed(leaf, date_column)
+        return self.kept(("unconfirmed", path, date_column), lambda: self._unconfirmed(leaf, date_column))
+
+    @staticmethod
+    def _unconfirmed(leaf: ScalarLeaf, date_column: str | pl.Expr) -> pl.Expr:
+        spans = [(one.from_, one.until, True) for one in leaf.values if one.computable and one.unconfirmed]
         made = _by_day(spans, date_column, pl.lit(value=False), pl.Boolean)
-        return made.alias(f"{path.rsplit('/', 1)[-1]}_unconfirmed")
+        return made.alias(f"{leaf.path.rsplit('/', 1)[-1]}_unconfirmed")
 
     def table(self, path: str) -> LawTable:
         """A table leaf as a frame with exact columns."""
-        if path not in self._tables:
-            leaf = self._table(path)
-            self._tables[path] = LawTable(path, frame_of(leaf), leaf.key, leaf.columns, leaf.complete, leaf.why_empty,
-                                          leaf.title)
-        return self._tables[path]
+        return self.kept(("table", path), lambda: _table_of(self._table(path)))
 
     def lookup(
         self,
@@ -201,6 +222,10 @@ class Law:
         _require_day(before)
         _require_day(after)
         return changes(self.leaves, before, after)
+
+
+def _table_of(leaf: TableLeaf) -> LawTable:
+    return LawTable(leaf.path, frame_of(leaf), leaf.key, leaf.columns, leaf.complete, leaf.why_empty, leaf.title)
 
 
 def _rows(leaf: Leaf) -> tuple[Any, ...]:

@@ -1,12 +1,14 @@
 """Dated tables as frames, and the join that gives each line the row of its own day.
 
 The join works on the distinct (key, date) pairs of the lines and is joined back, so its cost follows the number
-of different codes and days, not the number of lines.
+of different codes and days, not the number of lines. A frame of few lines is answered from an index instead, since
+preparing a join costs more than answering a thousand questions: `tests/law/test_law_lookup.py` holds the two equal.
 """
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import polars as pl
@@ -18,6 +20,8 @@ from entrepot.law.units import Exact, unit
 __all__ = ["LawTable", "frame_of", "lookup"]
 
 Lines = TypeVar("Lines", pl.DataFrame, pl.LazyFrame)
+FEW_LINES = 1024
+"""Frames of at most so many lines are answered from the index."""
 FOUND = "_law_found_"
 OPEN = dt.date(9999, 12, 31)
 WHEN = {"from": pl.Date, "until": pl.Date, "status": pl.String, "mark": pl.String, "unconfirmed": pl.Boolean,
@@ -47,8 +51,47 @@ class LawTable:
         """The row of one exact key on a day, or None."""
         if key.keys() != set(self.key):
             raise LawError(f"{self.path} is keyed by {', '.join(self.key)}, not by {', '.join(key)}")
-        found = self.on(day).filter(*(pl.col(name) == value for name, value in key.items()))
-        return found.row(0, named=True) if found.height else None
+        place = self.place(tuple(key[name] for name in self.key), day)
+        return None if place is None else self.frame.row(place, named=True)
+
+    def place(self, key: tuple[Exact | None, ...], day: dt.date | None) -> int | None:
+        """Where in `frame` the row of an exact key stands that results may use on a day."""
+        if day is None or None in key:
+            return None
+        held = (place for from_, until, place in self._index.get(key, ()) if from_ <= day < until)
+        return next(held, None)
+
+    def cells(self, name: str) -> list[Any]:
+        """A column of `frame` as a list, made once."""
+        if name not in self._cells:
+            self._cells[name] = self.frame.get_column(name).to_list()
+        return self._cells[name]
+
+    def lengths(self, name: str) -> tuple[int, ...]:
+        """The lengths a key column of usable rows has, the longest first."""
+        if name not in self._lengths:
+            place = self.key.index(name)
+            self._lengths[name] = tuple(sorted({len(key[place]) for key in self._index if key[place] is not None}, reverse=True))
+        return self._lengths[name]
+
+    @cached_property
+    def _lengths(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    @cached_property
+    def _cells(self) -> dict[str, list[Any]]:
+        return {}
+
+    @cached_property
+    def _index(self) -> dict[tuple[Any, ...], list[tuple[dt.date, dt.date, int]]]:
+        """Of each key the rows results may use: from, until, place in `frame`."""
+        index: dict[tuple[Any, ...], list[tuple[dt.date, dt.date, int]]] = {}
+        keys = zip(*(self.cells(name) for name in self.key), strict=True)
+        when = zip(*(self.cells(name) for name in ("from", "until", "status")), strict=True)
+        for place, (key, (from_, until, status)) in enumerate(zip(keys, when, strict=True)):
+            if status in COMPUTABLE:
+                index.setdefault(key, []).append((from_, until or OPEN, place))
+        return index
 
 
 def frame_of(leaf: TableLeaf) -> pl.DataFrame:
@@ -65,6 +108,8 @@ def lookup(
     """See `Law.lookup`."""
     _check(lines.collect_schema(), table, keys, date, take, prefix)
     mark = f"{next(iter(take.values()))}_unconfirmed"
+    if isinstance(lines, pl.DataFrame) and lines.height <= FEW_LINES:
+        return lines.hstack(_answered(lines, table, keys, date, take, prefix, mark))
     usable = table.frame.filter(pl.col("status").is_in(COMPUTABLE))
     days = lines.get_column(date) if isinstance(lines, pl.DataFrame) else None
     rows = usable if days is None else _near(usable, days)
@@ -82,6 +127,42 @@ def lookup(
     joined = lines.lazy().join(found, on=asked, how="left", maintain_order="left").with_columns(
         pl.col(mark).fill_null(value=False))
     return joined.collect() if isinstance(lines, pl.DataFrame) else joined
+
+
+def _answered(
+    lines: pl.DataFrame, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str], prefix: str | None,
+    mark: str,
+) -> list[pl.Series]:
+    """The columns `lookup` adds, question by question, each distinct question asked once."""
+    columns = [lines.get_column(keys[name]).cast(table.frame.schema[name]).to_list() for name in table.key]
+    asked = list(zip(*columns, lines.get_column(date).to_list(), strict=True))
+    longest = (table.key.index(prefix), table.lengths(prefix)) if prefix else None
+    known = {question: _place(table, question[:-1], question[-1], longest) for question in dict.fromkeys(asked)}
+    places = [known[question] for question in asked]
+    wanted = {**{new: name for name, new in take.items()}, mark: "unconfirmed"}
+    return [_gathered(table, name, new, places, otherwise=False if new == mark else None) for new, name in wanted.items()]
+
+
+def _place(
+    table: LawTable, key: tuple[Any, ...], day: dt.date | None, longest: tuple[int, tuple[int, ...]] | None
+) -> int | None:
+    """Where the row of a key stands; of a prefix key, of the longest prefix that has a row in force that day."""
+    if longest is None:
+        return table.place(key, day)
+    at, lengths = longest
+    code = key[at]
+    for length in lengths if code is not None else ():
+        if length <= len(code):
+            place = table.place((*key[:at], code[:length], *key[at + 1 :]), day)
+            if place is not None:
+                return place
+    return None
+
+
+def _gathered(table: LawTable, name: str, new: str, places: list[int | None], otherwise: bool | None) -> pl.Series:
+    cells = table.cells(name)
+    values = [otherwise if place is None else cells[place] for place in places]
+    return pl.Series(new, values, dtype=table.frame.schema[name])
 
 
 def _near(rows: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
