@@ -1,14 +1,20 @@
 """A wrong call told by a text, so that a page says it in the reader's language and the API in English."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import lazystr
+from django.views.decorators.http import require_POST
 
 from entrepot.desk.context import language
 from entrepot.goods.errors import CallError
 from entrepot.goods.texts import text
 
-__all__ = ["Told", "later"]
+__all__ = ["Told", "changing", "later", "say_done"]
 
 
 class Told(CallError):
@@ -37,3 +43,28 @@ class _Later:
 def later(text_id: str) -> Any:
     """The text of an id for labels and choices of forms, which are made before the language is known."""
     return lazystr(_Later(text_id))
+
+
+def say_done(request: HttpRequest, text_id: str, **numbers: object) -> None:
+    """Show a text once, on the next page, as something that was done."""
+    messages.success(request, text(text_id, language(), **numbers))
+
+
+def changing(back: str) -> Callable[[Callable[..., HttpResponse | None]], Callable[..., HttpResponse]]:
+    """Decorator of a view that only changes something: POST alone, then to the page `back` (or what the view returns).
+
+    What is not allowed (`Told`) is shown there in the reader's language.
+    """
+
+    def around(view: Callable[..., HttpResponse | None]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def changed(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+            try:
+                return view(request, *arguments, **named) or redirect(back)
+            except Told as error:
+                messages.error(request, error.said)
+                return redirect(back)
+
+        return require_POST(changed)
+
+    return around

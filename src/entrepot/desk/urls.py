@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
 
 from entrepot.desk.api.api import api
 from entrepot.desk.guard import guarded
@@ -24,7 +23,6 @@ def _pages() -> Iterator[URLPattern]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
-    path("language/", set_language, name="set_language"),
     path("api/v1/", api.urls),
     *_pages(),
 ]

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from entrepot.desk.people.models import ApiKey, Mandate, Membership, Organisation, User, hash_of
 from entrepot.desk.plug import Role, roles_of
 
-__all__ = ["Acting", "ActingMiddleware", "acting_of_token", "acting_of_user", "choices_of", "choose"]
+__all__ = ["SESSION_KEY", "Acting", "ActingMiddleware", "acting_of_token", "acting_of_user", "choices_of", "choose"]
 
 SESSION_KEY = "organisation"
 
@@ -74,7 +74,8 @@ def acting_of_token(token: str) -> Acting | None:
 
 
 class ActingMiddleware:
-    """Sets `request.acting` (None for visitors and people without an organisation) and `request.organisations`."""
+    """Sets `request.acting` (None for visitors and people without an organisation), `request.organisations`, and the
+    language a person chose."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -84,6 +85,9 @@ class ActingMiddleware:
         request.acting, request.organisations = None, []
         if not request.path.startswith(("/static/", "/healthz")) and request.user.is_authenticated:
             request.acting, request.organisations = acting_of_user(request.user, request.session.get(SESSION_KEY))
+            if request.user.language:
+                translation.activate(request.user.language)
+                request.LANGUAGE_CODE = translation.get_language()
         if request.acting:
             structlog.contextvars.bind_contextvars(organisation_id=str(request.acting.organisation.id))
         return self.get_response(request)

@@ -1,12 +1,15 @@
-"""What allauth asks of us: whether anyone may sign up, and how second factors are kept."""
+"""What allauth asks of us: who may sign up, in which language, and how second factors are kept."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from entrepot.desk.people.members import invitation_of
+from entrepot.desk.told import Told
 from entrepot.desk.vault import open_sealed, seal
 
 __all__ = ["AccountAdapter", "MFAAdapter"]
@@ -18,8 +21,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts by e-mail address."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Open, or only for those who hold an invitation."""
-        return bool(settings.SIGNUP_OPEN or request.session.get("invitation"))
+        """Open, or only for those who hold an invitation that still stands."""
+        return bool(settings.SIGNUP_OPEN or invitation_of(request.session.get("invitation", "")))
+
+    def clean_email(self, email: str) -> str:
+        """Where sign-up is closed only the invited address may be used."""
+        address: str = super().clean_email(email)
+        request = self.request
+        if settings.SIGNUP_OPEN or request is None or request.user.is_authenticated:
+            return address
+        invitation = invitation_of(request.session.get("invitation", ""))
+        if invitation and address.lower() != invitation.email.lower():
+            raise ValidationError(Told("people.signup-invited-address").said)
+        return address
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

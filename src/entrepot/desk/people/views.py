@@ -1,39 +1,57 @@
-"""Making an organisation and choosing for whom to act."""
+"""Making an organisation, choosing for whom to act, one's own profile, the organisation's settings."""
 
 from typing import Any
 from uuid import UUID
 
-from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST
+from django.views.i18n import set_language as set_cookie
 
 from entrepot.desk.audit.chain import record
-from entrepot.desk.people.acting import Acting, choose
-from entrepot.desk.people.models import Membership, Organisation
-from entrepot.desk.plug import Role
+from entrepot.desk.people.acting import SESSION_KEY, choose
+from entrepot.desk.people.forms import OrganisationForm, ProfileForm, SettingsForm
+from entrepot.desk.people.models import Organisation, User
+from entrepot.desk.people.organisations import make_organisation
+from entrepot.desk.told import say_done
 
-__all__ = ["organisation_new", "switch_organisation"]
+__all__ = ["administration", "organisation_new", "organisation_settings", "profile", "set_language", "switch_organisation"]
+
+CARDS = (
+    ("members", "people.view", "people"),
+    ("mandates", "people.view", "scales"),
+    ("organisation", "people.manage", "organisation"),
+    ("keys", "keys.manage", "key"),
+    ("webhooks", "webhooks.manage", "webhook"),
+    ("jobs", "jobs.view", "jobs"),
+    ("loads", "operations.view", "data"),
+    ("audit", "audit.view", "audit"),
+)
+"""Pages the overview leads to: name, permission, icon; one that is not plugged in is left out."""
 
 
-class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new organisation."""
+def administration(request: Any) -> HttpResponse:
+    """What can be looked after, as far as one may."""
+    cards = [(name, icon, url) for name, permission, icon in CARDS if request.acting.may(permission) and (url := _url(name))]
+    return render(request, "people/administration.html", {"cards": cards})
 
-    class Meta:
-        model = Organisation
-        fields = ["name", "registration_number", "country"]
+
+def _url(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
 
 
 def organisation_new(request: Any) -> HttpResponse:
     """Make an organisation; who makes it becomes its administrator."""
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            organisation = form.save()
-            Membership.objects.create(organisation=organisation, user=request.user, role=Role.ADMINISTRATOR)
-            record(Acting(organisation, Role.ADMINISTRATOR, request.user), "organisation.made", "organisation", organisation.id)
-        request.session["organisation"] = str(organisation.id)
+        organisation = make_organisation(request.user, **form.cleaned_data)
+        request.session[SESSION_KEY] = str(organisation.id)
         return redirect("home")
     return render(request, "people/organisation_new.html", {"form": form})
 
@@ -46,3 +64,36 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     except ValueError:
         return HttpResponse(status=400)
     return redirect("home") if choose(request, chosen) else HttpResponse(status=404)
+
+
+def organisation_settings(request: Any) -> HttpResponse:
+    """The organisation's own settings; the audit log is told which changed, not to what."""
+    with transaction.atomic():
+        organisation = Organisation.objects.select_for_update().get(id=request.acting.organisation.id)
+        form = SettingsForm(request.POST or None, instance=organisation)
+        if request.method == "POST" and form.is_valid():
+            if form.changed_data:
+                form.save()
+                record(request.acting, "organisation.changed", "organisation", organisation.id, fields=sorted(form.changed_data))
+            say_done(request, "people.saved")
+            return redirect("organisation")
+    return render(request, "people/organisation.html", {"form": form})
+
+
+def profile(request: Any) -> HttpResponse:
+    """One's own name, language and telephone."""
+    form = ProfileForm(request.POST or None, instance=User.objects.get(id=request.user.id))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        say_done(request, "people.saved")
+        return redirect("profile")
+    return render(request, "people/profile.html", {"form": form})
+
+
+@require_POST
+def set_language(request: Any) -> HttpResponse:
+    """Show pages in another language from now on; a person's choice is kept in the profile."""
+    chosen = request.POST.get("language", "")
+    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
+        User.objects.filter(id=request.user.id).update(language=chosen)
+    return set_cookie(request)
