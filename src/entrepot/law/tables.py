@@ -61,13 +61,24 @@ class LawTable:
         held = (place for from_, until, place in self._index.get(key, ()) if from_ <= day < until)
         return next(held, None)
 
+    def longest(self, key: tuple[Any, ...], day: dt.date | None, prefix: str | None) -> int | None:
+        """The same, where the key column `prefix` is matched by its longest beginning that has a row that day."""
+        if prefix is None:
+            return self.place(key, day)
+        at = self.key.index(prefix)
+        code, before, after = key[at], key[:at], key[at + 1 :]
+        if code is None:
+            return None
+        tried = (self.place((*before, code[:length], *after), day) for length in self._lengths_of(prefix) if length <= len(code))
+        return next((place for place in tried if place is not None), None)
+
     def cells(self, name: str) -> list[Any]:
         """A column of `frame` as a list, made once."""
         if name not in self._cells:
             self._cells[name] = self.frame.get_column(name).to_list()
         return self._cells[name]
 
-    def lengths(self, name: str) -> tuple[int, ...]:
+    def _lengths_of(self, name: str) -> tuple[int, ...]:
         """The lengths a key column of usable rows has, the longest first."""
         if name not in self._lengths:
             place = self.key.index(name)
@@ -136,27 +147,10 @@ def _answered(
     """The columns `lookup` adds, question by question, each distinct question asked once."""
     columns = [lines.get_column(keys[name]).cast(table.frame.schema[name]).to_list() for name in table.key]
     asked = list(zip(*columns, lines.get_column(date).to_list(), strict=True))
-    longest = (table.key.index(prefix), table.lengths(prefix)) if prefix else None
-    known = {question: _place(table, question[:-1], question[-1], longest) for question in dict.fromkeys(asked)}
+    known = {question: table.longest(question[:-1], question[-1], prefix) for question in dict.fromkeys(asked)}
     places = [known[question] for question in asked]
     wanted = {**{new: name for name, new in take.items()}, mark: "unconfirmed"}
     return [_gathered(table, name, new, places, otherwise=False if new == mark else None) for new, name in wanted.items()]
-
-
-def _place(
-    table: LawTable, key: tuple[Any, ...], day: dt.date | None, longest: tuple[int, tuple[int, ...]] | None
-) -> int | None:
-    """Where the row of a key stands; of a prefix key, of the longest prefix that has a row in force that day."""
-    if longest is None:
-        return table.place(key, day)
-    at, lengths = longest
-    code = key[at]
-    for length in lengths if code is not None else ():
-        if length <= len(code):
-            place = table.place((*key[:at], code[:length], *key[at + 1 :]), day)
-            if place is not None:
-                return place
-    return None
 
 
 def _gathered(table: LawTable, name: str, new: str, places: list[int | None], otherwise: bool | None) -> pl.Series:
