@@ -9,5 +9,6 @@ AREA = Area(
     app="entrepot.desk.home",
     permissions={"home.view": EVERYBODY},
     pages=[Page("", views.home, "home", "home.view")],
+    batch_done="entrepot.desk.home.figures:keep_figures",
     navigation=[Entry("home", "desk.nav-home", "home", "home.view", 10)],
 )

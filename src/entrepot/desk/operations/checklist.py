@@ -42,7 +42,7 @@ def _settings() -> Iterator[Item]:
     yield Item("operations.check-https", settings.SECURE, True, settings.ORIGIN)
     yield Item("operations.check-no-development", not settings.DEBUG, True)
     yield Item("operations.check-email", "smtp" in settings.EMAIL_BACKEND, True, settings.EMAIL_BACKEND.split(".")[-2])
-    yield Item("operations.check-postgresql", "postgresql" in settings.DATABASES["default"]["ENGINE"], False)
+    yield Item("operations.check-postgresql", "postgresql" in str(settings.DATABASES["default"]["ENGINE"]), False)
     yield Item("operations.check-signup", not settings.SIGNUP_OPEN, False)
     yield Item("operations.check-webhooks", not settings.WEBHOOK_PRIVATE, True)
     found = [f"{one.id} {one.msg}" for one in checks.run_checks(include_deployment_checks=True) if one.level >= checks.WARNING]

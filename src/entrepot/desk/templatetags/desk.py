@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from entrepot.desk.context import language
 from entrepot.goods.texts import text
 
-__all__ = ["cny", "count", "may", "said", "say"]
+__all__ = ["cny", "count", "may", "percent", "said", "say"]
 
 register = template.Library()
 
@@ -29,15 +29,21 @@ def said(text_id: str) -> str:
 
 
 @register.filter
-def cny(fen: int | Decimal | None) -> str:
+def cny(fen: int | Decimal | str | None) -> str:
     """Fen as CNY with two decimals and thousands marks; unknown as a question mark."""
     return "?" if fen is None or fen == "" else f"{Decimal(fen) / 100:,.2f}"
 
 
 @register.filter
-def count(number: int | None) -> str:
+def count(number: int | str | None) -> str:
     """A count with thousands marks; unknown as a dash."""
     return "–" if number is None or number == "" else f"{int(number):,}"
+
+
+@register.filter
+def percent(share: float | str | None) -> str:
+    """A share of one as percent with one decimal; unknown as a dash."""
+    return "–" if share is None or share == "" else f"{100 * Decimal(share):.1f} %"
 
 
 @register.filter
