@@ -55,7 +55,9 @@ function drawer(open) {
 const drawerIsOpen = () => document.querySelector(".frame")?.dataset.drawer === "open";
 
 function closeMenus(except) {
-  all("details.menu[open]").filter((menu) => menu !== except).forEach((menu) => (menu.open = false));
+  all("details.menu[open]")
+    .filter((menu) => menu !== except)
+    .forEach((menu) => (menu.open = false));
 }
 
 // Our own question in place of the browser's: resolves true when the person says yes.
@@ -138,24 +140,28 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- forms ------------------------------------------------------------------------------------
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  const question = event.submitter?.dataset.confirm || form.dataset.confirm;
-  if (question && !form.dataset.confirmed) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    if (!(await ask(question))) return;
-    form.dataset.confirmed = "yes";
-    form.requestSubmit(event.submitter);
-    delete form.dataset.confirmed;
-    return;
-  }
-  if (form.hasAttribute("data-once")) {
-    if (form.dataset.sent) return event.preventDefault();
-    form.dataset.sent = "yes";
-    (event.submitter ?? form.querySelector("[type=submit]"))?.setAttribute("aria-busy", "true");
-  }
-}, true);
+document.addEventListener(
+  "submit",
+  async (event) => {
+    const form = event.target;
+    const question = event.submitter?.dataset.confirm || form.dataset.confirm;
+    if (question && !form.dataset.confirmed) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!(await ask(question))) return;
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(event.submitter);
+      delete form.dataset.confirmed;
+      return;
+    }
+    if (form.hasAttribute("data-once")) {
+      if (form.dataset.sent) return event.preventDefault();
+      form.dataset.sent = "yes";
+      (event.submitter ?? form.querySelector("[type=submit]"))?.setAttribute("aria-busy", "true");
+    }
+  },
+  true,
+);
 
 // A page that comes back from the browser's memory can be sent again.
 addEventListener("pageshow", () => {
@@ -198,7 +204,12 @@ function showChosen(field) {
 }
 
 // The file field covers the drop zone and takes what is dropped; only the look is ours.
-for (const [kind, over] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
+for (const [kind, over] of [
+  ["dragenter", true],
+  ["dragover", true],
+  ["dragleave", false],
+  ["drop", false],
+]) {
   document.addEventListener(kind, (event) => event.target.closest?.("[data-drop]")?.classList.toggle("is-over", over));
 }
 
@@ -259,7 +270,9 @@ document.addEventListener("dialog-close", () => all("dialog[open]").forEach((dia
 
 // --- what is prepared once, in the page and in each part that htmx brings ---------------------
 async function prepare(part) {
-  all("[role=tablist]", part).filter((list) => list.querySelector("[role=tab]")).forEach(tabs);
+  all("[role=tablist]", part)
+    .filter((list) => list.querySelector("[role=tab]"))
+    .forEach(tabs);
   const figures = [...(part.matches?.("figure.chart") ? [part] : []), ...all("figure.chart", part)];
   if (figures.length) {
     const charts = await import(root.dataset.charts);
@@ -270,6 +283,8 @@ async function prepare(part) {
 document.addEventListener("htmx:load", (event) => {
   if (event.target !== document.body) prepare(event.target);
 });
-all(".toast").filter((shown) => !shown.matches(".toast--bad, .toast--error")).forEach(fade);
+all(".toast")
+  .filter((shown) => !shown.matches(".toast--bad, .toast--error"))
+  .forEach(fade);
 markTheme();
 prepare(document.body);
