@@ -1,0 +1,167 @@
+"""What a list may be narrowed by: read from the texts of an address or a form, checked, never trusted."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from entrepot.decide.mode import MODES
+from entrepot.goods.errors import CallError
+from entrepot.goods.schema import DATE_FIRST, DATE_LAST
+
+__all__ = ["UNKNOWN", "Filters"]
+
+UNKNOWN = "unknown"
+"""Asks for lines that have no value there."""
+LONGEST = 200
+"""Characters of a text to search for."""
+MOST_WORDS, MOST_VALUES = 8, 200
+CHOICES = {
+    "verdict": ("release", "hold", "refuse", "invalid"),
+    "lane": ("green", "yellow", "red"),
+    "direction": ("export", "import"),
+    "mode": MODES,
+}
+PATTERNS = {
+    "country": (re.compile(r"[A-Z]{2}"), "two capital letters, like US"),
+    "district": (re.compile(r"[0-9]{4}"), "four digits, like 5300"),
+    "reason": (re.compile(r"[A-Za-z0-9._:/-]{1,200}"), "a rule id, like release.licence-needed"),
+    "tax_rule": (re.compile(r"[A-Za-z0-9._:/-]{1,200}"), "a rule id, like cn.cbec.within-limits"),
+    "state": (re.compile(r"[A-Za-z0-9._-]{1,64}"), "the name of a state"),
+    "batch": (re.compile(r"[A-Za-z0-9_-]{1,64}"), "the id of a batch"),
+}
+MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions that all must hold; one with several values holds when one of them does. Empty asks nothing.
+
+    `country` is the partner's (the buyer's of exports, the seller's of imports). `text` is searched word by word in
+    description, article number and Chinese name, or as the start of a commodity code; `party` in the seller's id and
+    name. `search` guesses: an order or waybill number, then the start of one, then words of product or party. In the
+    conditions with several values `unknown` asks for lines that have none. Values are fen of the dutiable price.
+    """
+
+    verdict: tuple[str, ...] = ()
+    lane: tuple[str, ...] = ()
+    mode: tuple[str, ...] = ()
+    direction: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    district: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
+    tax_rule: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    batch: tuple[str, ...] = ()
+    day_from: date | None = None
+    day_until: date | None = None
+    min_value_fen: int | None = None
+    max_value_fen: int | None = None
+    order: str = ""
+    order_prefix: str = ""
+    waybill: str = ""
+    waybill_prefix: str = ""
+    text: str = ""
+    party: str = ""
+    buyer_key: str = ""
+    search: str = ""
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, str | Iterable[str]]) -> "Filters":
+        """Read filters from names and texts (several values as a list or after commas); blank ones are left out.
+
+        `min_value` and `max_value` are CNY with up to two decimals. Raises CallError naming the field, what came and
+        what is allowed.
+        """
+        unknown = sorted(set(given) - set(_READERS))
+        if unknown:
+            raise CallError(f"no filter {unknown[0][:60]!r}: use {', '.join(_READERS)}")
+        found: dict[str, Any] = {}
+        for name, came in given.items():
+            texts = [text for one in ([came] if isinstance(came, str) else came) if (text := one.strip())]
+            if texts:
+                found |= _READERS[name](name, texts)
+        return cls(**found)._in_order()
+
+    def _in_order(self) -> "Filters":
+        if self.day_from and self.day_until and self.day_from > self.day_until:
+            raise CallError(f"day_from {self.day_from} is after day_until {self.day_until}: turn them round")
+        least, most = self.min_value_fen, self.max_value_fen
+        if least is not None and most is not None and least > most:
+            raise CallError("min_value is more than max_value: turn them round")
+        return self
+
+    def without_search(self, **found: str) -> "Filters":
+        """The same with `search` taken as something definite."""
+        return replace(self, search="", **found)  # type: ignore[arg-type]
+
+    def words(self, name: str) -> list[str]:
+        """The words to find in `text`, `party` or `search`."""
+        return str(getattr(self, name)).split()
+
+
+def _wrong(name: str, came: str, allowed: str) -> CallError:
+    return CallError(f"{name} {came[:60]!r} is not allowed: use {allowed}")
+
+
+def _several(name: str, texts: list[str]) -> dict[str, Any]:
+    values = tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",") if part.strip()))
+    if len(values) > MOST_VALUES:
+        raise CallError(f"{name} has {len(values)} values: give at most {MOST_VALUES}")
+    for value in values:
+        if value == UNKNOWN:
+            continue
+        if name in CHOICES and value not in CHOICES[name]:
+            raise _wrong(name, value, ", ".join((*CHOICES[name], UNKNOWN)))
+        if name in PATTERNS and not PATTERNS[name][0].fullmatch(value):
+            raise _wrong(name, value, f"{PATTERNS[name][1]}, or {UNKNOWN}")
+    return {name: values}
+
+
+def _only(name: str, texts: list[str]) -> str:
+    if len(texts) > 1:
+        raise CallError(f"{name} came {len(texts)} times: give it once")
+    return texts[0]
+
+
+def _day(name: str, texts: list[str]) -> dict[str, Any]:
+    text = _only(name, texts)
+    allowed = f"a day like 2026-03-10, from {DATE_FIRST} to {DATE_LAST}"
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise _wrong(name, text, allowed) from None
+    if len(text) != 10 or not DATE_FIRST <= day <= DATE_LAST:
+        raise _wrong(name, text, allowed)
+    return {name: day}
+
+
+def _money(name: str, texts: list[str]) -> dict[str, Any]:
+    text = _only(name, texts)
+    if not MONEY.fullmatch(text):
+        raise _wrong(name, text, "an amount in CNY like 12.50")
+    return {f"{name}_fen": int(Decimal(text) * 100)}
+
+
+def _text(name: str, texts: list[str]) -> dict[str, Any]:
+    text = _only(name, texts)
+    if len(text) > LONGEST:
+        raise CallError(f"{name} has {len(text)} characters: give at most {LONGEST}")
+    if len(text.split()) > MOST_WORDS and name in ("text", "party", "search"):
+        raise CallError(f"{name} has {len(text.split())} words: give at most {MOST_WORDS}")
+    if any(0xD800 <= ord(character) < 0xE000 for character in text):
+        raise CallError(f"{name} is not valid Unicode: give it as UTF-8 text")
+    return {name: text}
+
+
+def _reader(name: str) -> Callable[[str, list[str]], dict[str, Any]]:
+    if name.endswith("_fen"):
+        return _money
+    if name.startswith("day_"):
+        return _day
+    return _several if name in (*CHOICES, *PATTERNS) else _text
+
+
+_READERS = {field.name.removesuffix("_fen"): _reader(field.name) for field in fields(Filters)}
