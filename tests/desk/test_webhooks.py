@@ -152,9 +152,9 @@ def test_administrators_are_told_of_a_stop(firm: Firm, hook: Webhook, receiver: 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_goes_with_its_change(firm: Firm, hook: Webhook) -> None:
     before = DBTaskResult.objects.count()
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         emit(firm.organisation, KIND, {})
-        1 / 0  # noqa: B018
+        transaction.set_rollback(True)
     assert (Delivery.objects.count(), DBTaskResult.objects.count()) == (0, before)
     emit(firm.organisation, KIND, {})
     assert (Delivery.objects.count(), DBTaskResult.objects.count()) == (1, before + 1)

@@ -108,7 +108,10 @@ def change(request: Any, webhook: UUID, given: WebhookChange) -> Any:
     return hooks.change(acting(request), Webhook.objects.one(acting(request), id=webhook), given.url, given.kinds, given.active)
 
 
-@router.delete("/{uuid:webhook}", auth=needs(MANAGE), response=answers(None, 404, status=204), operation_id="remove_webhook", summary="Remove a webhook")
+@router.delete(
+    "/{uuid:webhook}", auth=needs(MANAGE), response=answers(None, 404, status=204), operation_id="remove_webhook",
+    summary="Remove a webhook",
+)  # fmt: skip
 @idempotent
 def remove(request: Any, webhook: UUID) -> Any:
     """Remove it with the log of its deliveries."""

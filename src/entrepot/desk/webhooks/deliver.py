@@ -35,7 +35,7 @@ GONE = 410
 log = structlog.stdlib.get_logger("entrepot.webhooks")
 
 
-@task()
+@task()  # type: ignore[untyped-decorator]
 def deliver(delivery_id: str) -> None:
     """Send one delivery, unless it has ended or somebody is sending it; the task the queue holds."""
     delivery = _claim(delivery_id)

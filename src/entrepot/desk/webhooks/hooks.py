@@ -41,7 +41,9 @@ def _known(kinds: Sequence[str]) -> list[str]:
     return sorted(set(kinds))
 
 
-def change(acting: Acting, hook: Webhook, url: str | None = None, kinds: Sequence[str] | None = None, active: bool | None = None) -> Webhook:
+def change(
+    acting: Acting, hook: Webhook, url: str | None = None, kinds: Sequence[str] | None = None, active: bool | None = None
+) -> Webhook:
     """Change what is given; starting a webhook again forgets why it was stopped."""
     if url is not None and url != hook.url:
         check_url(url)
