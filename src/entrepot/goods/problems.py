@@ -22,6 +22,7 @@ __all__ = [
     "escape_formulas",
     "no_problems",
     "problem_rows",
+    "refused_frames",
     "write_problems_csv",
     "write_refused_csv",
 ]
@@ -107,18 +108,27 @@ def write_problems_csv(problems: pl.DataFrame | Iterable[pl.DataFrame], path: Pa
             no_problems().write_csv(target, include_bom=True)
 
 
-def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame, path: Path | str) -> None:
-    """Write rows of refused orders as they came, with their problems, as UTF-8 CSV to mend and feed back.
+def refused_frames(
+    rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame
+) -> Iterator[tuple[pl.Series, pl.DataFrame]]:
+    """Rows of refused orders as a person mends them, frame by frame: their `row_id`, and their columns as texts.
 
-    `rows` are raw frames with `row_id`; of the bookkeeping columns `_raw` stays, `_problems` is added. A later
-    frame may have other columns: the file gets them all. Holds personal data when the source does.
-    Raises WorldError when the file cannot be written.
+    `rows` are raw frames with `row_id`; of the bookkeeping columns `_raw` stays, `_problems` is added.
     """
     said = pl.format("{} {}", "message_en", "message_zh")
     told = problems.group_by("row_id").agg(_problems=said.str.join(" | ").str.slice(0, 2000))
-    written: list[str] = []
     for frame in [rows] if isinstance(rows, pl.DataFrame) else rows:
-        shown = escape_formulas(_refused(frame, told))
+        yield frame.get_column("row_id"), escape_formulas(_refused(frame, told))
+
+
+def write_refused_csv(rows: pl.DataFrame | Iterable[pl.DataFrame], problems: pl.DataFrame, path: Path | str) -> None:
+    """Write rows of refused orders as they came, with their problems, as UTF-8 CSV to mend and feed back.
+
+    See `refused_frames`. A later frame may have other columns: the file gets them all. Holds personal data when the
+    source does. Raises WorldError when the file cannot be written.
+    """
+    written: list[str] = []
+    for _, shown in refused_frames(rows, problems):
         new = [name for name in shown.columns if name not in written]
         if written and new:
             _widen(path, new)

@@ -10,12 +10,15 @@ from entrepot.goods.parse import buyer_keys
 __all__ = ["read_balances"]
 
 COLUMNS = ("buyer_id", "year", "spent")
+KEYED = "buyer_key"
+"""Column that may stand in place of `buyer_id`: the keyed hash itself, where no identity number is kept."""
 
 
 def read_balances(path: Path, key: bytes) -> pl.DataFrame:
     """Read a CSV of buyer_id, year, spent (CNY) into buyer_key, year, spent_fen; one row per buyer and year.
 
-    Raises CallError naming the first row that is not exact, negative or a repetition.
+    A column `buyer_key`, made with the same key, may stand in place of `buyer_id`. Raises CallError naming the first row
+    that is not exact, negative or a repetition.
     """
     try:
         table = pl.read_csv(path, infer_schema=False).with_columns(pl.all().str.strip_chars())
@@ -23,20 +26,22 @@ def read_balances(path: Path, key: bytes) -> pl.DataFrame:
         raise CallError(
             f"{path}: cannot be read as a CSV of {', '.join(COLUMNS)}: {str(error).splitlines()[0]}"
         ) from None
-    missing = [name for name in COLUMNS if name not in table.columns]
+    buyer = KEYED if KEYED in table.columns and COLUMNS[0] not in table.columns else COLUMNS[0]
+    missing = [name for name in (buyer, *COLUMNS[1:]) if name not in table.columns]
     if missing:
         raise CallError(
             f"{path}: no column {missing[0]!r}; needed are {', '.join(COLUMNS)}, found {', '.join(table.columns)}"
         )
     good = pl.col("year").str.contains("^[0-9]{4}$") & pl.col("spent").str.contains(r"^[0-9]{1,9}(\.[0-9]{1,2})?$")
-    wrong = table.with_row_index("_row", 2).filter(~(good & (pl.col("buyer_id") != "")).fill_null(value=False))
+    wrong = table.with_row_index("_row", 2).filter(~(good & (pl.col(buyer) != "")).fill_null(value=False))
     if wrong.height:
         raise CallError(
-            f"{path} line {wrong.item(0, '_row')}: give a buyer_id, a year (2026) and an amount in CNY (1234.50)"
+            f"{path} line {wrong.item(0, '_row')}: give a {buyer}, a year (2026) and an amount in CNY (1234.50)"
         )
     fen = (pl.col("spent").cast(pl.Decimal(12, 2)) * 100).cast(pl.Int64)
+    buyers = table.get_column(buyer)
     read = table.select(
-        buyer_key=buyer_keys(table.get_column("buyer_id"), key), year=pl.col("year").cast(pl.Int64), spent_fen=fen
+        buyer_key=buyers if buyer == KEYED else buyer_keys(buyers, key), year=pl.col("year").cast(pl.Int64), spent_fen=fen
     )
     if read.select("buyer_key", "year").is_duplicated().any():
         raise CallError(f"{path}: a buyer has two balances for one year; keep one row each")

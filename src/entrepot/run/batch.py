@@ -21,10 +21,12 @@ import polars as pl
 
 from entrepot.goods.errors import CallError, InputError, WorldError
 
-__all__ = ["MANIFEST", "WORK", "Batch", "file_hash", "open_batch", "read_manifest"]
+__all__ = ["MANIFEST", "SEALED", "WORK", "Batch", "file_hash", "open_batch", "read_manifest"]
 
 MANIFEST = "manifest.json"
 WORK = ".work"
+SEALED = "sealed"
+"""Stands in the identity of a batch whose personal data are sealed, and in no other."""
 SCARCE_BYTES = 1 << 20
 """With less than this left a file that could not be written failed for want of space, whatever its writer says."""
 READ = "intake"
@@ -105,6 +107,13 @@ class Batch:
         self.manifest = {**self.manifest, "steps": {**self.manifest["steps"], name: dict(what)}}  # workers read it
         self.save()
 
+    def forget(self, prefix: str) -> None:
+        """Take the steps of this prefix out of the manifest, so that they are done again."""
+        kept = {name: note for name, note in self.manifest["steps"].items() if not name.startswith(prefix)}
+        if len(kept) < len(self.manifest["steps"]):
+            self.manifest = {**self.manifest, "steps": kept}
+            self.save()
+
     def noted(self, path: Path) -> tuple[str, str]:
         """A file as a step notes it under `files`: its place in the batch and its hash."""
         return path.relative_to(self.folder).as_posix(), file_hash(path)
@@ -174,7 +183,8 @@ def _manifest_for(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
         manifest = read_manifest(folder)
     except InputError:
         raise CallError(f"{folder} is not empty and not a batch: give --out a new or empty folder") from None
-    differs = [name for name in identity if manifest["identity"].get(name) != identity[name]]
+    named = [*identity, *(name for name in manifest["identity"] if name == SEALED and name not in identity)]
+    differs = [name for name in named if manifest["identity"].get(name) != identity.get(name)]
     if not differs:
         return (
             manifest if manifest["state"] == "done" else manifest | {"steps": _intact_steps(folder, manifest["steps"])}

@@ -7,7 +7,7 @@ that are put in place whole and entered in the manifest, so a killed run goes on
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from entrepot.law import Law
 from entrepot.law.customs_rate import read_rates
 from entrepot.messages import ceb
 from entrepot.run.balances import read_balances
-from entrepot.run.batch import Batch, file_hash, open_batch
+from entrepot.run.batch import SEALED, Batch, file_hash, open_batch
 from entrepot.run.day import Day, decide_chunk
 from entrepot.run.finish import finish
 from entrepot.run.home import Home, open_home
 from entrepot.run.intake import Intake, shown_names, take_in
 from entrepot.run.orders_check import Checked, check_orders
+from entrepot.run.sealing import KEYS, PURPOSE, Keys, make_keys
 from entrepot.run.summary import read_summary
 from entrepot.run.workers import in_order
 
@@ -64,6 +65,7 @@ class Request:
     sample_ppm: int = 10_000
     message_time: str | None = None
     home: Path | None = None
+    seal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ def _cleared(batch: Batch, request: Request, opened: _Opened, progress: Progress
     _store_inputs(batch, opened)
     rows = _take_in(batch, request, opened, progress)
     day = _day(batch, request, opened, check_orders(batch, rows))
+    if request.seal:
+        day = replace(day, keys=_keys(batch, opened.home))
     _decide(batch, day, rows, progress)
     return finish(batch, request, day, opened.mapping, rows, progress)
 
@@ -172,6 +176,7 @@ def _identity(request: Request, opened: _Opened) -> dict[str, Any]:
         "installation": opened.home.fingerprint,
         "files": files,
         "options": small([request.kinds, request.signer, request.sample_ppm, request.message_time]),
+        **({SEALED: True} if request.seal else {}),
     }
 
 
@@ -212,6 +217,21 @@ def _take_in(batch: Batch, request: Request, opened: _Opened, progress: Progress
         if not path.is_file() or path.stat().st_size != known["bytes"]:
             raise InputError(f"{path} changed while it was read: let its writer end, then run the same command again")
     return int(batch.step("intake", lambda: {"rows": rows})["rows"])
+
+
+def _keys(batch: Batch, home: Home) -> Keys:
+    """The keys of the batch's persons, made once: what was sealed under others is made anew."""
+    path = batch.folder / KEYS
+
+    def make() -> dict[str, Any]:
+        batch.forget("chunk-")
+        parts = batch.files("intake-*-persons.parquet")
+        persons = int(pl.scan_parquet(parts).select(pl.len()).collect().item()) if parts else 0
+        batch.write(path, lambda beside: make_keys(beside, persons), private=True)
+        return {"persons": persons, "files": dict([batch.noted(path)])}
+
+    batch.step("keys", make)
+    return Keys(path, home.key(PURPOSE))
 
 
 def _day(batch: Batch, request: Request, opened: _Opened, checked: Checked) -> Day:

@@ -23,11 +23,13 @@ from entrepot.run.counts import count_chunk, sum_counts
 from entrepot.run.intake import read_range
 from entrepot.run.orders_check import Checked
 from entrepot.run.result import as_result
+from entrepot.run.sealing import Keys, message_seal, sealed_persons
 
 __all__ = ["Day", "decide_chunk", "decide_lines", "drawn"]
 
 CANCELLATION = "release.cancellation"
 INVALID = "release.invalid"
+PERSON_NO = "person_no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Day:
     signer: ceb.Signer
     sign_all: bool
     app_time: str
+    keys: Keys | None = None
+    """What personal data are sealed under; they stay in the clear without."""
 
 
 def drawn(order_ids: pl.Series, key: bytes, share_ppm: int) -> pl.Series:
@@ -76,7 +80,8 @@ def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str
         return {"rows": 0}
     good, bad, cancelled = _split(lines, day)
     decided, unpriced = decide_lines(good, day) if good.height else (good, good)
-    written = _write_lists(batch, day, decided, _persons(batch, number, count), number)
+    persons, sealed, seal = _persons(batch, day, number, count)
+    written = _write_lists(batch, day, decided, persons, seal, number)
     released = _released(decided, written, day)
     parts = (released, _unsettled(cancelled), _invalid(bad), _invalid(unpriced))
     result = pl.concat([as_result(part) for part in parts if part.height])
@@ -86,7 +91,10 @@ def decide_chunk(batch: Batch, day: Day, number: int, count: int) -> Mapping[str
         "problems": pl.concat([_late_problems(bad), _rate_problems(unpriced)]),
         "simplified": _simplified(released, day.law),
         "messages": pl.concat([MESSAGE_PROBLEMS.to_frame(), *(one.problems for one in written)]),
+        **sealed,
     }
+    if day.keys:
+        frames["sealed"] = pl.concat([ceb.SEALED.to_frame(), *(one.sealed for one in written)])
     name = f"chunk-{number:05d}"
     stored = [_write(batch, f"{name}-{kind}.parquet", frame.write_parquet) for kind, frame in frames.items()]
     counted = json.dumps(counts, sort_keys=True)
@@ -117,9 +125,18 @@ def _write(batch: Batch, name: str, writer: Callable[[Path], object]) -> Path:
     return batch.write(batch.work / name, writer)
 
 
-def _persons(batch: Batch, number: int, count: int) -> pl.DataFrame:
-    persons = read_range(batch, "persons", "group_hash", number, count)
-    return persons.drop("group_hash") if persons is not None else pl.DataFrame(schema=PERSONS)
+def _persons(
+    batch: Batch, day: Day, number: int, count: int
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame], ceb.Seal | None]:
+    """The persons of a chunk; where they are sealed also what is stored of them, and what seals their messages."""
+    read = read_range(batch, "persons", "group_hash", number, count, PERSON_NO if day.keys else None)
+    persons = read.drop("group_hash") if read is not None else pl.DataFrame(schema=PERSONS)
+    if day.keys is None:
+        return persons, {}, None
+    persons = persons.with_columns(person_no=pl.col(PERSON_NO).cast(pl.Int64) if read is not None else pl.lit(0, pl.Int64))
+    numbers = persons.get_column(PERSON_NO).to_list()
+    keys = day.keys.live(numbers)
+    return persons, {"persons": sealed_persons(persons, keys)}, message_seal(dict(zip(numbers, keys, strict=True)))
 
 
 def _split(lines: pl.DataFrame, day: Day) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -182,7 +199,7 @@ def _rate_problems(unpriced: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_lists(
-    batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, number: int
+    batch: Batch, day: Day, decided: pl.DataFrame, persons: pl.DataFrame, seal: ceb.Seal | None, number: int
 ) -> list[ceb.Written]:
     """Lists of the orders nothing else stops; the others wait for a person first.
 
@@ -196,7 +213,9 @@ def _write_lists(
             groups.setdefault(day.sign_all or ceb.message_kind(kind).signed, []).append(kind)
     folder, part = batch.folder / "messages", f"{number:05d}"
     return [
-        ceb.write_lists(free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time)
+        ceb.write_lists(
+            free, persons, day.sender, kinds, day.signer if signed else None, folder, part, day.app_time, seal=seal
+        )
         for signed, kinds in groups.items()
         if free.height
     ]

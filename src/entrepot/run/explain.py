@@ -20,12 +20,12 @@ from entrepot.decide.release import add_release, reason_rules
 from entrepot.decide.rules import Check, Rule, trace
 from entrepot.decide.tax import add_tax, add_tax_facts, tax_rules
 from entrepot.goods.errors import CallError, EntrepotError, InputError
-from entrepot.law import Law, LawTable, show_value
-from entrepot.law.leaves import ScalarLeaf
+from entrepot.law import Law
 from entrepot.run.batch import file_hash, read_manifest
+from entrepot.run.cited import cited
 from entrepot.run.result import AMOUNTS, DECIDED, as_result, as_working
 
-__all__ = ["ExplanationDiffersError", "explain"]
+__all__ = ["ExplanationDiffersError", "explain", "stored_law"]
 
 UNDECIDED = ("release.invalid", "release.cancellation")
 
@@ -34,24 +34,29 @@ class ExplanationDiffersError(EntrepotError):
     """The rerun gave another answer than the one stored: the batch or the code was changed."""
 
 
-def explain(folder: Path, order_id: str, line_no: int | None = None) -> list[dict[str, Any]]:
+def explain(
+    folder: Path, order_id: str, line_no: int | None = None, *, row_ids: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
     """One explanation per line of an order (or of one line of it), as plain data.
 
-    Raises CallError for an order or line that is not in the batch, InputError when the folder is no finished
-    batch, ExplanationDiffersError when the rerun differs from what is stored.
+    Who knows them gives `row_ids`, those of all lines of the order and of its buyer, which saves looking through the
+    batch for them; were any missing, the rerun would differ. Raises CallError for an order or line that is not in the
+    batch, InputError when the folder is no finished batch, ExplanationDiffersError when the rerun differs from what is
+    stored.
     """
-    law = _stored_law(folder)
-    stored = _stored_lines(folder, pl.col("order_id") == order_id)
+    law = stored_law(folder)
+    known = pl.col("row_id").is_in(list(row_ids)) if row_ids is not None else pl.lit(value=True)
+    stored = _stored_lines(folder, known & (pl.col("order_id") == order_id))
     if stored.is_empty():
         raise CallError(f"no order {order_id!r} in {folder}: look it up in lines.parquet or problems.csv")
     lines = stored if line_no is None else stored.filter(pl.col("line_no") == line_no)
     if lines.is_empty():
-        known = ", ".join(str(number) for number in stored.get_column("line_no").sort().to_list())
-        raise CallError(f"order {order_id!r} has no line {line_no}: it has {known}")
+        have = ", ".join(str(number) for number in stored.get_column("line_no").sort().to_list())
+        raise CallError(f"order {order_id!r} has no line {line_no}: it has {have}")
     settled = pl.col("release_rule").is_in(UNDECIDED)
     plain = [_undecided(folder, row) for row in lines.filter(settled).iter_rows(named=True)]
     decided = lines.filter(~settled)
-    explained = plain + (_decided(folder, law, decided) if decided.height else [])
+    explained = plain + (_decided(folder, law, decided, known) if decided.height else [])
     _untouched(folder)
     return explained
 
@@ -71,7 +76,11 @@ def _hash_of(path: Path, size: int, changed_ns: int) -> str:
     return file_hash(path)
 
 
-def _stored_law(folder: Path) -> Law:
+def stored_law(folder: Path) -> Law:
+    """The law a finished batch was decided with.
+
+    Raises InputError when the batch is not finished, ExplanationDiffersError when the stored law is another one.
+    """
     manifest = read_manifest(folder)
     if manifest["state"] != "done":
         raise InputError(f"{folder} is not finished: run the same clear again, it goes on where it stopped")
@@ -131,8 +140,8 @@ def _head(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in shown}
 
 
-def _decided(folder: Path, law: Law, lines: pl.DataFrame) -> list[dict[str, Any]]:
-    group = _group(folder, lines)
+def _decided(folder: Path, law: Law, lines: pl.DataFrame, known: pl.Expr) -> list[dict[str, Any]]:
+    group = _group(folder, lines, known)
     working = as_working(group).drop(DECIDED.keys(), strict=False)
     balances = folder / "balances.parquet"
     priced, _ = without_rate(working, law)
@@ -156,13 +165,13 @@ def _message_problems(folder: Path, order_id: str) -> list[dict[str, Any]]:
     return broken.select(pl.col("element").alias("field"), pl.col("rule").alias("code"), "message_en", "message_zh").to_dicts()
 
 
-def _group(folder: Path, lines: pl.DataFrame) -> pl.DataFrame:
+def _group(folder: Path, lines: pl.DataFrame, known: pl.Expr) -> pl.DataFrame:
     """All lines that were decided together with these: of the order, and of a buyer with a yearly limit."""
     first = lines.row(0, named=True)
     same = pl.col("order_id") == first["order_id"]
     if first["direction"] == "import" and first["buyer_key"]:
         same = (pl.col("direction") == "import") & (pl.col("buyer_key") == first["buyer_key"])
-    return _stored_lines(folder, same & ~pl.col("release_rule").is_in(UNDECIDED))
+    return _stored_lines(folder, known & same & ~pl.col("release_rule").is_in(UNDECIDED))
 
 
 def _same(again: pl.DataFrame, stored: pl.DataFrame) -> None:
@@ -232,45 +241,8 @@ def _check(law: Law, row: Mapping[str, Any], check: Check) -> dict[str, Any]:
         "held": check.held,
         "decides": check.decides,
         "numbers": dict(check.numbers),
-        "law": [_cited(law, path, row) for path in check.law],
+        "law": [cited(law, path, row) for path in check.law],
     }
-
-
-def _cited(law: Law, path: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A leaf as it stood on the day of a row: value, dates, status and source; of a table the row that was met."""
-    leaf = law.leaf(path)
-    cited: dict[str, Any] = {"path": path, "title": dict(leaf.title), "value": None}
-    if isinstance(leaf, ScalarLeaf):
-        value = law.value(path, row["declared_on"])
-        return cited if value is None else cited | {
-            "value": value.text, "unit": leaf.unit, "from": str(value.from_),
-            "until": str(value.until) if value.until else None, "status": value.status, "mark": value.mark,
-            "source": str(value.source),
-        }  # fmt: skip
-    met = _row_met(law.table(path), row)
-    return cited if met is None else cited | {
-        "value": _cells(law.table(path), met), "unit": "", "from": str(met["from"]),
-        "until": str(met["until"]) if met["until"] else None, "status": met["status"], "mark": met["mark"],
-        "source": met["source"],
-    }  # fmt: skip
-
-
-def _row_met(table: LawTable, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The row of a table in force on the day for the code, currency, mode or district of a row; None when there is none."""
-    name = table.key[0]
-    given = {**row, "hs_prefix": row.get("hs_code"), "district": (row.get("customs_district") or "")[:2] + "00"}.get(name)
-    if given is None or len(table.key) > 1:
-        return None
-    key = pl.col(name)
-    matches = pl.lit(given).str.starts_with(key) if name.startswith("hs_") else key == given
-    found = table.on(row["declared_on"]).filter(matches).sort(key.str.len_chars(), descending=True)
-    return found.row(0, named=True) if found.height else None
-
-
-def _cells(table: LawTable, met: Mapping[str, Any]) -> str:
-    """The cells of a row as a person writes them."""
-    shown = {name: show_value(met[name], unit) for name, unit in table.columns.items() if met[name] is not None}
-    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def rules_of(law: Law) -> list[Rule]:

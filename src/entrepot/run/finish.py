@@ -10,7 +10,7 @@ import polars as pl
 from entrepot import __version__
 from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.nomenclature import chapter_names
-from entrepot.goods.problems import escape_formulas, write_problems_csv, write_refused_csv
+from entrepot.goods.problems import escape_formulas, refused_frames, write_problems_csv, write_refused_csv
 from entrepot.goods.schema import PERSONS
 from entrepot.messages import ceb
 from entrepot.run.batch import Batch, file_hash
@@ -18,8 +18,10 @@ from entrepot.run.cancellations import matched_cancellations
 from entrepot.run.counts import sum_counts
 from entrepot.run.day import Day
 from entrepot.run.intake import raw_batches
+from entrepot.run.refused import SEALED_ROWS, RefusedSeal
 from entrepot.run.report import write_report
 from entrepot.run.result import RESULT
+from entrepot.run.sealing import KEYS, SEALED_PERSONS
 from entrepot.run.summary import build_summary, summary_bytes
 
 if TYPE_CHECKING:
@@ -36,14 +38,14 @@ def finish(
     progress("finish", 0, 1)
     lines = batch.write(batch.folder / "lines.parquet", lambda path: _merge_lines(batch, path))
     _merge_index(batch)
-    _merge_persons(batch)
+    _merge_persons(batch, day)
     _write_problems(batch)
     _write_message_problems(batch)
     _write_simplified(batch)
     verdicts = dict(pl.scan_parquet(lines).group_by("verdict").len().collect().rows())
     if sum(verdicts.values()) != rows:
         raise RuntimeError(f"{rows} rows came in and {sum(verdicts.values())} went out")
-    _write_refused(batch, request, mapping, _to_mend(lines))
+    _write_refused(batch, request, day, mapping, _to_mend(lines))
     about = _about(batch, request, day, mapping, lines)
     summary = build_summary(rows, verdicts.get("invalid", 0), _counts(batch), about)
     batch.write(batch.folder / "report.html", lambda path: write_report(summary, path, chapter_names()))
@@ -73,11 +75,18 @@ def _merge_index(batch: Batch) -> None:
         )
 
 
-def _merge_persons(batch: Batch) -> None:
-    """Personal data in a file of their own that only the owner may read."""
-    parts = _parts(batch, "intake-*-persons.parquet")
-    persons = pl.scan_parquet(parts).select(PERSONS.names()) if parts else pl.LazyFrame(schema=PERSONS)
-    batch.write(batch.folder / "persons.parquet", lambda beside: persons.sink_parquet(beside), private=True)
+def _merge_persons(batch: Batch, day: Day) -> None:
+    """Personal data in files of their own that only the owner may read; sealed where they are to be."""
+    pattern, schema = ("chunk-*-persons.parquet", SEALED_PERSONS) if day.keys else ("intake-*-persons.parquet", PERSONS)
+    _merge_private(batch, pattern, schema, batch.folder / "persons.parquet")
+    if day.keys:
+        _merge_private(batch, "chunk-*-sealed.parquet", ceb.SEALED, batch.folder / "messages" / "sealed.parquet")
+
+
+def _merge_private(batch: Batch, pattern: str, schema: pl.Schema, path: Path) -> None:
+    parts = _parts(batch, pattern)
+    merged = pl.scan_parquet(parts).select(schema.names()) if parts else pl.LazyFrame(schema=schema)
+    batch.write(path, lambda beside: merged.sink_parquet(beside), private=True)
 
 
 def _problem_parts(batch: Batch) -> list[Path]:
@@ -108,27 +117,31 @@ def _write_simplified(batch: Batch) -> None:
         batch.write(batch.folder / "declarations_1039.csv", shown.write_csv)
 
 
-def _to_mend(lines: Path) -> pl.Series:
+def _to_mend(lines: Path) -> pl.DataFrame:
     """Rows that were refused, and the good rows of their orders: an order is mended and fed back whole."""
     waits = pl.col("reasons").list.contains("release.order-incomplete")
     wanted = pl.scan_parquet(lines).filter((pl.col("verdict") == "invalid") | waits)
-    return wanted.select("row_id").collect().get_column("row_id")
+    return wanted.select("row_id", "order_id", "buyer_key").collect()
 
 
-def _write_refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> None:
+def _write_refused(
+    batch: Batch, request: "Request", day: Day, mapping: ColumnMapping, rows: pl.DataFrame
+) -> None:
     """Refused orders as they came, to be mended and fed back; read once more from the inputs.
 
-    They hold personal data when the inputs do, so only the owner may read them.
+    They hold personal data when the inputs do, so they are sealed row by row, or only the owner may read them.
     """
-    path = batch.folder / "refused.csv"
-    if row_ids.len():
-        said = ["row_id", "message_en", "message_zh"]
-        problems = pl.scan_parquet(_problem_parts(batch)).select(said).collect()
-        batch.write(
-            path,
-            lambda beside: write_refused_csv(_refused(batch, request, mapping, row_ids), problems, beside),
-            private=True,
-        )
+    if rows.is_empty():
+        return
+    problems = pl.scan_parquet(_problem_parts(batch)).select("row_id", "message_en", "message_zh").collect()
+    found = _refused(batch, request, mapping, rows.get_column("row_id"))
+    if day.keys:
+        seal = RefusedSeal(rows, batch.files("chunk-*-persons.parquet"), day.keys)
+        frames = refused_frames(found, problems)
+        batch.write(batch.folder / SEALED_ROWS, lambda beside: seal.write(frames, beside), private=True)
+    else:
+        path = batch.folder / "refused.csv"
+        batch.write(path, lambda beside: write_refused_csv(found, problems, beside), private=True)
 
 
 def _refused(batch: Batch, request: "Request", mapping: ColumnMapping, row_ids: pl.Series) -> Iterator[pl.DataFrame]:
@@ -187,8 +200,10 @@ def _close(batch: Batch) -> None:
     files = sorted(
         path
         for path in batch.folder.rglob("*")
-        if path.is_file() and batch.work not in path.parents and path.name != "manifest.json"
+        if path.is_file() and batch.work not in path.parents and path.name not in ("manifest.json", KEYS)
     )
+    if "keys" in batch.manifest["steps"]:  # from now on keys may be destroyed, which changes no result
+        del batch.manifest["steps"]["keys"]["files"]
     batch.manifest["files"] = {str(path.relative_to(batch.folder)): file_hash(path) for path in files}
     batch.manifest["state"] = "done"
     batch.save()

@@ -106,6 +106,7 @@ def _store(batch: Batch, name: str, frame: pl.DataFrame) -> tuple[str, str]:
     path = batch.write(
         batch.work / f"{name}.parquet",
         lambda beside: frame.write_parquet(beside, compression="lz4", row_group_size=ROW_GROUP, statistics=True),
+        private=True,
     )
     return batch.noted(path)
 
@@ -162,11 +163,16 @@ def hash_range(number: int, count: int) -> tuple[int, int]:
     return HASH_SPACE * number // count, HASH_SPACE * (number + 1) // count - 1
 
 
-def read_range(batch: Batch, kind: str, column: str, number: int, count: int) -> pl.DataFrame | None:
-    """All rows of one kind of intake file whose hash lies in a range; None when there is no such file."""
+def read_range(
+    batch: Batch, kind: str, column: str, number: int, count: int, numbered: str | None = None
+) -> pl.DataFrame | None:
+    """All rows of one kind of intake file whose hash lies in a range; None when there is no such file.
+
+    `numbered` adds a column of that name: the place of a row among all rows of its kind, from 1.
+    """
     files = batch.files(f"intake-*-{kind}.parquet")
     if not files:
         return None
     low, high = hash_range(number, count)
     inside = pl.col(column).is_between(pl.lit(low, pl.UInt64), pl.lit(high, pl.UInt64))
-    return pl.scan_parquet(files).filter(inside).collect()
+    return pl.scan_parquet(files, row_index_name=numbered, row_index_offset=1).filter(inside).collect()

@@ -8,7 +8,8 @@ from entrepot.messages.ceb.archive import INDEX, read_message
 from entrepot.messages.ceb.build import LINE_COLUMNS, build
 from entrepot.messages.ceb.check import PROBLEMS, RULES, check
 from entrepot.messages.ceb.documents import Documents, with_guids
-from entrepot.messages.ceb.elements import KINDS, Element, elements, message_kind
+from entrepot.messages.ceb.elements import KINDS, Element, elements, message_kind, personal_elements
+from entrepot.messages.ceb.holes import ERASED, HOLE, SEALED, Seal, cut, filled
 from entrepot.messages.ceb.lists import Written, message_problems, write_lists
 from entrepot.messages.ceb.read import ReadMessage, compose, read, with_numbers
 from entrepot.messages.ceb.sender import Party, Sender
@@ -16,8 +17,9 @@ from entrepot.messages.ceb.sign import NoSigner, RsaSigner, Signer, Verification
 from entrepot.messages.ceb.write import Message, document_texts, messages
 
 __all__ = [
-    "INDEX", "KINDS", "LINE_COLUMNS", "PROBLEMS", "RULES", "Documents", "Element", "Message", "NoSigner", "Party",
-    "ReadMessage", "RsaSigner", "Sender", "Signer", "Verification", "Written", "build", "check", "compose",
-    "document_texts", "elements", "load_signer", "make_test_key", "message_kind", "message_problems", "messages", "read", "read_message",
-    "verify", "with_guids", "with_numbers", "write_lists",
+    "ERASED", "HOLE", "INDEX", "KINDS", "LINE_COLUMNS", "PROBLEMS", "RULES", "SEALED", "Documents", "Element", "Message",
+    "NoSigner", "Party", "ReadMessage", "RsaSigner", "Seal", "Sender", "Signer", "Verification", "Written", "build",
+    "check", "compose", "cut", "document_texts", "elements", "filled", "load_signer", "make_test_key", "message_kind",
+    "message_problems", "messages", "personal_elements", "read", "read_message", "verify", "with_guids", "with_numbers",
+    "write_lists",
 ]  # fmt: skip

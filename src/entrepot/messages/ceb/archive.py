@@ -17,6 +17,8 @@ import zstandard
 
 from entrepot.goods.errors import CallError, InputError, WorldError
 from entrepot.messages.ceb.documents import Documents
+from entrepot.messages.ceb.elements import personal_elements
+from entrepot.messages.ceb.holes import SEALED, Seal, cut
 from entrepot.messages.ceb.sender import Sender
 from entrepot.messages.ceb.sign import Signer
 from entrepot.messages.ceb.write import messages
@@ -44,12 +46,13 @@ class _Place:
 
 
 class Archive:
-    """Appends messages of one kind to one file; use as a context manager, `index` is complete after it.
+    """Appends messages of one kind to one file; use as a context manager, `index` and `sealed` are complete after it.
 
-    Nothing is left under the final name unless every message was written.
+    Nothing is left under the final name unless every message was written. With `seal` the personal values of a message
+    are cut out of it after it was signed, and go sealed to `sealed`.
     """
 
-    def __init__(self, folder: Path, kind: str, part: str) -> None:
+    def __init__(self, folder: Path, kind: str, part: str, seal: Seal | None = None) -> None:
         self.file = f"{kind}-{part}.xml.zst"
         self._kind, self._path = kind, folder / self.file
         self._beside = self._path.with_name(self.file + ".partial")
@@ -59,6 +62,13 @@ class Archive:
         self._documents: list[pl.DataFrame] = []
         self._offset = self.text_bytes = self.message_count = 0
         self.index = INDEX.to_frame()
+        self._seal = seal if personal_elements(kind) else None
+        self._sealed: list[pl.DataFrame] = []
+
+    @property
+    def sealed(self) -> pl.DataFrame:
+        """The personal values of all documents written, one row each."""
+        return pl.concat([SEALED.to_frame(), *self._sealed])
 
     def __enter__(self) -> "Archive":
         try:
@@ -113,13 +123,26 @@ class Archive:
         """In the other thread: format, compress and write each message while it is in the cache; say where it went."""
         places = []
         for message in messages(documents, sender, signer):
-            frame = self._compressor.compress(message.content)
+            content = message.content
+            if self._seal:
+                content = self._cut(content, documents.heads.slice(message.first, message.count), self._seal)
+            frame = self._compressor.compress(content)
             self._target.write(frame)
             places.append(_Place(self._offset, len(frame), message.count))
             self._offset += len(frame)
             self.text_bytes += len(message.content)
         self.message_count += len(places)
         return places
+
+    def _cut(self, content: bytes, heads: pl.DataFrame, seal: Seal) -> bytes:
+        """The message with holes; what was in them is sealed."""
+        holed, values = cut(self._kind, content)
+        numbers, guids = heads.get_column("_person_no").to_list(), heads.get_column("guid").to_list()
+        columns = {"kind": self._kind, "guid": guids, "person_no": numbers}
+        self._sealed.append(
+            pl.DataFrame({**columns, "sealed": seal(self._kind, numbers, guids, values)}, schema=SEALED)
+        )
+        return holed
 
     def _drain(self, allowed: int) -> None:
         while len(self._pending) > allowed:

@@ -41,6 +41,7 @@ BONDED = ("1210", "1239")
 FULL_CODE = 10
 PERSON = {"buyerIdNumber": "buyer_id", "buyerName": "buyer_name", "buyerTelephone": "buyer_telephone",
           "consigneeAddress": "consignee_address"}  # fmt: skip
+PERSON_NO = "person_no"
 ITEM_NO_CODE = "无"
 
 
@@ -88,10 +89,14 @@ def build(kind: str, lines: pl.DataFrame, persons: pl.DataFrame | None, sender: 
 
 
 def one_person(persons: pl.DataFrame) -> pl.DataFrame:
-    """One person per order (`order_id`, `buyer_id`, `buyer_name`, …), the first named, sorted by order."""
+    """One person per order (`order_id`, `buyer_id`, `buyer_name`, …), the first named, sorted by order.
+
+    Where persons have keys of their own, `person_no` says which.
+    """
     if not persons.get_column("order_id").is_unique().all():
         persons = persons.unique("order_id", keep="first", maintain_order=True)
-    return persons.select("order_id", *PERSON.values()).sort("order_id")
+    keyed = [PERSON_NO] if PERSON_NO in persons.columns else []
+    return persons.select("order_id", *PERSON.values(), *keyed).sort("order_id")
 
 
 class _Rows:
@@ -496,8 +501,10 @@ def _persons(rows: _Rows, persons: pl.DataFrame | None) -> Values:
         return dict.fromkeys(PERSON)
     orders = rows.head("order_id").to_frame()
     found = orders.join(one_person(persons), on="order_id", how="left", maintain_order="left")
-    values = {element: found.get_column(column) for element, column in PERSON.items()}
-    return values | {"buyerIdNumber": normal_ids(values["buyerIdNumber"])}
+    values: dict[str, Value] = {element: found.get_column(column) for element, column in PERSON.items()}
+    if PERSON_NO in found.columns:
+        values["_person_no"] = found.get_column(PERSON_NO)
+    return values | {"buyerIdNumber": normal_ids(found.get_column(PERSON["buyerIdNumber"]))}
 
 
 _Builder = Callable[[_Rows, pl.DataFrame | None, Sender], tuple[Values, Values]]

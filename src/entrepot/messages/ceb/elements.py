@@ -6,14 +6,16 @@ Source: GACC cross-border e-commerce message set, edition 202205, the XSD (not t
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 from entrepot.goods.errors import CallError
 
-__all__ = ["KINDS", "NAMESPACE", "Element", "Kind", "MessageKind", "Part", "elements", "message_kind"]
+__all__ = [
+    "KINDS", "NAMESPACE", "Element", "Kind", "MessageKind", "Part", "elements", "message_kind", "personal_elements",
+]  # fmt: skip
 
 NAMESPACE = "http://www.chinaport.gov.cn/ceb"
 Part = Literal["head", "item"]
@@ -33,6 +35,8 @@ class Element:
     least: int
     most: int
     places: int | None
+    personal: bool = False
+    """Whether it says who a natural person is or how to reach them."""
 
     @property
     def is_number(self) -> bool:
@@ -84,6 +88,7 @@ def _tables() -> Mapping[tuple[str, str], tuple[Element, ...]]:
     source = files(__package__).joinpath("elements.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(source.splitlines()):
         element = _element(row["element"], row["format"], required=row["required"] == "M")
+        element = replace(element, personal=row["personal"] == "P")
         tables.setdefault((row["kind"], row["part"]), []).append(element)
     return {key: tuple(value) for key, value in tables.items()}
 
@@ -97,6 +102,11 @@ def _element(name: str, form: str, *, required: bool) -> Element:
         raise AssertionError(f"element table: unknown format {form!r} of {name}")
     first, dots, last = text.groups()
     return Element(name, form, required, int(first or required), int(last or first) if dots else int(first), None)
+
+
+def personal_elements(kind: str) -> tuple[str, ...]:
+    """Names of the head's elements that hold personal data; each stands in every document, being mandatory."""
+    return tuple(element.name for element in elements(kind, "head") if element.personal and element.required)
 
 
 def elements(kind: str, part: Part) -> tuple[Element, ...]:

@@ -14,6 +14,7 @@ from entrepot.messages.ceb.build import build, defaults_used, one_person, sorted
 from entrepot.messages.ceb.check import PROBLEMS, check, first_rules, reused_waybills
 from entrepot.messages.ceb.documents import Documents, with_guids
 from entrepot.messages.ceb.elements import message_kind
+from entrepot.messages.ceb.holes import SEALED, Seal
 from entrepot.messages.ceb.sender import Sender
 from entrepot.messages.ceb.sign import NoSigner, Signer
 
@@ -29,30 +30,33 @@ class Written:
 
     `index`: one row per document (`archive.INDEX`). `problems`: every broken rule of orders not written
     (`check.PROBLEMS`). `counts`: `documents-603`, `messages-603`, `bytes-603` (XML before compression) for each
-    kind, `orders-refused`, and `default-…`, how often a default stood in for an unknown.
+    kind, `orders-refused`, and `default-…`, how often a default stood in for an unknown. `sealed`: the personal values
+    that were cut out of the messages (`holes.SEALED`), none without `seal`.
     """
 
     index: pl.DataFrame
     problems: pl.DataFrame
     counts: Mapping[str, int]
+    sealed: pl.DataFrame
 
 
 def write_lists(
     lines: pl.DataFrame, persons: pl.DataFrame | None, sender: Sender, kinds: Sequence[str], signer: Signer | None,
-    folder: Path, part: str, app_time: str, *, checked: bool = False,
+    folder: Path, part: str, app_time: str, *, checked: bool = False, seal: Seal | None = None,
 ) -> Written:  # fmt: skip
     """Write the documents of `kinds` for all orders in `lines` to `folder/<kind>-<part>.xml.zst`.
 
     An order with a problem in any kind is written in none; `checked` says that `message_problems` found none for
     these lines, sender and kinds, and saves checking again. The same lines, sender, key and `app_time`
-    (YYYYMMDDhhmmss, China) give the same bytes. Raises CallError for an unknown kind, a malformed time or a 621
+    (YYYYMMDDhhmmss, China) give the same bytes. `seal` takes personal values out of the files and seals them; `persons`
+    must then have `person_no`. Raises CallError for an unknown kind, a malformed time or a 621
     without signer, WorldError when the folder cannot be written.
     """
     used = signer or NoSigner()
     _check_call(kinds, used, app_time)
     problems, counts = [PROBLEMS.to_frame()], dict.fromkeys((f"documents-{kind}" for kind in kinds), 0)
     with ExitStack() as stack:
-        archives = {kind: stack.enter_context(Archive(folder, kind, part)) for kind in kinds}
+        archives = {kind: stack.enter_context(Archive(folder, kind, part, seal)) for kind in kinds}
         ordered, known = sorted_lines(lines), _Persons(persons, kinds)
         again = PROBLEMS.to_frame() if checked else _reused(ordered, sender, kinds)
         for orders in _slices(ordered):
@@ -69,7 +73,8 @@ def write_lists(
         counts |= {f"messages-{kind}": archive.message_count, f"bytes-{kind}": archive.text_bytes}
     index = pl.concat([INDEX.to_frame(), *(archive.index for archive in archives.values())])
     named = pl.concat([*problems, again]).unique(maintain_order=True)
-    return Written(index, named, counts | {"orders-refused": named.get_column("order_id").n_unique()})
+    sealed = pl.concat([SEALED.to_frame(), *(archive.sealed for archive in archives.values())])
+    return Written(index, named, counts | {"orders-refused": named.get_column("order_id").n_unique()}, sealed)
 
 
 def message_problems(
