@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from entrepot.desk.api import api
+from entrepot.desk.api.api import api
 from entrepot.desk.api.auth import Needs
 from entrepot.desk.plug import PUBLIC, SIGNED_IN, plugged
 

@@ -1,0 +1,122 @@
+"""Keeping an installation: it tells whether it lives and is ready, says what is not right yet, and comes back from a backup."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from tests.desk.postgres import postgres, program
+
+ENTREPOT = Path(sys.executable).with_name("entrepot")
+
+
+def entrepot(home: Path, *words: str, database: str = "", code: int = 0) -> str:
+    """What a command of an installation prints; its exit code must be `code`."""
+    environment = {**os.environ, "ENTREPOT_HOME": str(home), "DATABASE_URL": database}
+    done = subprocess.run([ENTREPOT, *words], env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def results(home: Path) -> dict[str, str]:
+    """Every file of batches with its hash."""
+    found = sorted(path for path in (home / "desk" / "batches").rglob("*") if path.is_file())
+    return {path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+COUNT = "from entrepot.desk.consignments.listing import count; from entrepot.desk.people.models import Organisation; " \
+        "from entrepot.desk.people.acting import Acting; " \
+        "print('lines', count(Acting(Organisation.objects.get(name__startswith='Sample Trading'), None))[0])"  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """Two empty databases of one kind: to be backed up, and to restore into."""
+    if request.param == "sqlite":
+        yield "", ""
+        return
+    with postgres() as url:
+        address = url.replace("/postgres?", "/{}?")
+        for name in ("one", "two"):
+            host, password = url.partition("host=")[2], url.partition("entrepot:")[2].partition("@")[0]
+            subprocess.run([program("createdb"), f"--host={host}", "--username=entrepot", name],
+                           env={**os.environ, "PGPASSWORD": password}, check=True)  # fmt: skip
+        yield address.format("one"), address.format("two")
+
+
+def test_an_installation_comes_back_whole_from_its_backup(tmp_path: Path, databases: tuple[str, str]) -> None:
+    first, second, archive = tmp_path / "first", tmp_path / "second", tmp_path / "backup.tar.zst"
+    entrepot(first, "demo", database=databases[0])
+    entrepot(first, "backup", str(archive), database=databases[0])
+    assert archive.stat().st_mode & 0o077 == 0
+    entrepot(second, "restore", str(archive), database=databases[1])
+    assert results(second) == results(first)
+    assert "0 faults" in entrepot(second, "audit", "verify", database=databases[1])
+    entrepot(second, "manage", "reshelve", database=databases[1])
+    lines = [entrepot(home, "manage", "shell", "-v", "0", "-c", COUNT, database=database)
+             for home, database in zip((first, second), databases, strict=True)]  # fmt: skip
+    assert lines[0] == lines[1]
+    assert "lines 496" in lines[0]
+    shutil.rmtree(first)
+
+
+def test_a_backup_is_never_written_over_nor_restored_over_something(tmp_path: Path) -> None:
+    home, archive = tmp_path / "home", tmp_path / "backup.tar.zst"
+    entrepot(home, "manage", "migrate", "-v", "0")
+    archive.write_bytes(b"an older backup")
+    assert "exists" in entrepot(home, "backup", str(archive), code=2)
+    assert archive.read_bytes() == b"an older backup"
+    assert "not empty" in entrepot(home, "restore", str(archive), code=2)
+    assert "damaged" in entrepot(tmp_path / "new", "restore", str(archive), code=3)
+    assert "no backup" in entrepot(tmp_path / "other", "restore", str(tmp_path / "nothing"), code=2)
+
+
+def test_the_checklist_says_what_is_not_right_in_both_languages(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    entrepot(home, "manage", "migrate", "-v", "0")
+    english, chinese = entrepot(home, "check", code=1), entrepot(home, "check", "--lang", "zh", code=1)
+    assert "✗ people reach the desk by https" in english
+    assert "✗ 通过 https 访问" in chinese
+    items = {one["name"]: one["good"] for one in json.loads(entrepot(home, "check", "--json", code=1))}
+    assert items["operations.check-migrations"]
+    assert items["operations.check-audit"]
+    assert not items["operations.check-backup"]
+    (home / "secret").chmod(0o644)
+    items = {one["name"]: one["good"] for one in json.loads(entrepot(home, "check", "--json", code=1))}
+    assert not items["operations.check-secret-private"]
+
+
+@pytest.mark.django_db
+def test_the_process_says_that_it_lives_and_is_ready(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok\n"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+
+
+@pytest.mark.django_db
+def test_figures_are_for_this_machine_or_those_with_the_token(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.get("/healthz")
+    near = client.get("/metrics")
+    assert b'entrepot_requests_total{method="GET",route="healthz",status="200"}' in near.content
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
+    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    monkeypatch.setenv("ENTREPOT_METRICS_TOKEN", "given")
+    for token, status in (("given", 200), ("other", 404), ("", 404)):
+        far = client.get("/metrics", REMOTE_ADDR="203.0.113.9", headers={"Authorization": f"Bearer {token}"})
+        assert far.status_code == status
+
+
+@pytest.mark.django_db
+def test_a_log_line_has_the_request_and_no_address_as_typed(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = client.get("/law/", {"q": "secret-order-4711"}, headers={"X-Request-ID": "0123456789abcdef"})
+    assert answer["X-Request-ID"] == "0123456789abcdef"
+    odd = client.get("/law/", headers={"X-Request-ID": 'x"\n{"level": "forged'})
+    assert odd["X-Request-ID"] != 'x"\n{"level": "forged'
+    assert "secret-order-4711" not in capfd.readouterr().err
