@@ -9,15 +9,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.models import LineEvent, LineState, Proposal
+from entrepot.desk.context import language
 from entrepot.desk.people.acting import Acting
-from entrepot.goods.errors import CallError
+from entrepot.desk.people.models import ApiKey
+from entrepot.desk.told import Told
+from entrepot.desk.webhooks.emit import emit
+from entrepot.goods.texts import text
 
-__all__ = ["ALLOWED", "LANES", "RULES", "Line", "decide_proposal", "note", "open_proposal", "settle"]
+__all__ = [
+    "ALLOWED", "LANES", "REASON_LEAST", "REASON_MOST", "RULES", "Line", "allowed_of", "decide_proposal", "is_own", "note", "open_proposal",
+    "parcel_settled", "settle",
+]  # fmt: skip
 
 ALLOWED = {"hold": ("release", "refuse"), "release": ("hold",), "refuse": (), "invalid": ()}
 """Verdict of a parcel to the verdicts a person may give it."""
@@ -25,9 +33,21 @@ RULES = {"release": "desk.released-by-person", "hold": "desk.held-by-person", "r
 LANES = {"release": "green", "hold": "red", "refuse": ""}
 REASON_LEAST = 5
 REASON_MOST = 2000
+ORDER_MOST = 120
 
 Line = dict[str, Any]
 """A line as the shelf gives it: at least row_id, line_no, verdict."""
+
+parcel_settled = Signal()
+"""Sent in the transaction of a change: `acting`, `batch`, `order_id`, `verdict`, `reason`; `verdict` is empty when a
+proposal was turned down, and `proposed` tells one that waits for a second person."""
+
+
+def allowed_of(lines: Sequence[Line]) -> tuple[str, ...]:
+    """What a person may do with a parcel whose lines stand so; empty where the law leaves nothing to a person."""
+    stands = {line["verdict"] for line in lines}
+    first = ALLOWED[lines[0]["verdict"]] if lines else ()
+    return tuple(verdict for verdict in first if all(verdict in ALLOWED[one] for one in stands))
 
 
 def settle(
@@ -36,25 +56,38 @@ def settle(
     """Decide over a parcel, or propose it where the organisation wants four eyes.
 
     `lines` are all lines of the parcel as they stand now. Returns the event, or the proposal that waits for a second
-    person. Raises CallError when the law leaves no such decision, when the reason is missing, or when a proposal waits.
+    person. Raises Told when the law leaves no such decision, when the reason is missing, when a proposal waits, or when
+    somebody else decided meanwhile.
     """
     _check(order_id, lines, verdict, reason)
     if acting.organisation.four_eyes and verdict == "release":
         return _propose(acting, batch, order_id, verdict, reason)
     with transaction.atomic():
+        _lock(batch, order_id, lines)
+        if open_proposal(acting, batch, order_id):
+            raise Told("consignments.proposal-waits", order=order_id)
         return _carry_out(acting, batch, order_id, lines, verdict, reason, kind)
 
 
 def _check(order_id: str, lines: Sequence[Line], verdict: str, reason: str) -> None:
-    if not lines:
-        raise CallError(f"no parcel {order_id!r} in this batch")
-    stands = {line["verdict"] for line in lines}
-    allowed = set.intersection(*(set(ALLOWED[one]) for one in stands))
+    if not lines or len(order_id) > ORDER_MOST:
+        raise Told("consignments.no-parcel", order=order_id[:ORDER_MOST])
+    allowed = allowed_of(lines)
     if verdict not in allowed:
-        may = ", ".join(sorted(allowed)) or "nothing: mend the data and clear again, or accept what the law forbids"
-        raise CallError(f"a parcel that is {' and '.join(sorted(stands))} cannot be put to {verdict!r}; a person may choose {may}")
+        stands = ", ".join(sorted({text(f"verdict.{line['verdict']}", language()) for line in lines}))
+        may = ", ".join(text(f"consignments.do-{one}", language()) for one in allowed)
+        raise Told("consignments.not-allowed" if allowed else "consignments.nothing-allowed", stands=stands, may=may)
     if not REASON_LEAST <= len(reason.strip()) <= REASON_MOST:
-        raise CallError(f"give a reason of {REASON_LEAST} to {REASON_MOST} characters")
+        raise Told("consignments.reason-needed", least=REASON_LEAST, most=REASON_MOST)
+
+
+def _lock(batch: Batch, order_id: str, lines: Sequence[Line]) -> None:
+    """Let one decision of a batch happen at a time, and stop one that was made on lines that stand otherwise by now."""
+    Batch.objects.of(batch.organisation).select_for_update().get(id=batch.id)
+    states = LineState.objects.of(batch.organisation).filter(batch=batch, order_id=order_id)
+    now = dict(states.values_list("row_id", "verdict"))
+    if any(now.get(line["row_id"], line["verdict"]) != line["verdict"] for line in lines):
+        raise Told("consignments.changed-meanwhile", order=order_id)
 
 
 def _carry_out(
@@ -68,8 +101,16 @@ def _carry_out(
             defaults={"organisation": acting.organisation, "order_id": order_id, "line_no": line.get("line_no"), "verdict": verdict,
                       "lane": LANES[verdict], "rule": RULES[verdict]},
         )  # fmt: skip
-    record(acting, f"parcel.{verdict}", "parcel", f"{batch.id}/{order_id}", reason=reason.strip(), kind=kind)
+    record(acting, f"parcel.{verdict}", "parcel", f"{batch.id}/{order_id}", reason=reason.strip(), how=kind)
+    emit(acting, "parcel.settled", {"batch": str(batch.id), "order_id": order_id, "verdict": verdict, "how": kind})
+    _tell(acting, batch, order_id, verdict, reason)
     return event
+
+
+def _tell(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str, *, proposed: bool = False) -> None:
+    parcel_settled.send(
+        LineEvent, acting=acting, batch=batch, order_id=order_id, verdict=verdict, reason=reason.strip(), proposed=proposed
+    )
 
 
 def note(acting: Acting, batch: Batch, order_id: str, kind: str, detail: dict[str, Any], row_id: int | None = None) -> LineEvent:
@@ -78,6 +119,18 @@ def note(acting: Acting, batch: Batch, order_id: str, kind: str, detail: dict[st
         organisation=acting.organisation, batch=batch, order_id=order_id, row_id=row_id, kind=kind, actor=acting.actor, detail=detail
     )
     return event
+
+
+def is_own(acting: Acting, proposal: Proposal) -> bool:
+    """Whether a proposal was made by the same person, or with a key of theirs."""
+    return _person_of(acting.actor) == _person_of(proposal.proposed_by)
+
+
+def _person_of(actor: str) -> str:
+    """The person behind an actor: of a key the one who made it, so that nobody is a second person to themselves."""
+    kind, _, key = actor.partition(":")
+    maker = ApiKey.objects.filter(id=key).values_list("created_by_id", flat=True).first() if kind == "key" else None
+    return f"user:{maker}" if maker else actor
 
 
 def _propose(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str) -> Proposal:
@@ -89,8 +142,9 @@ def _propose(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: 
             )  # fmt: skip
             note(acting, batch, order_id, "proposed", {"verdict": verdict, "reason": reason.strip()})
             record(acting, "parcel.proposed", "parcel", f"{batch.id}/{order_id}", verdict=verdict, reason=reason.strip())
+            _tell(acting, batch, order_id, verdict, reason, proposed=True)
     except IntegrityError:
-        raise CallError(f"a decision over {order_id!r} already waits for a second person: decide that one first") from None
+        raise Told("consignments.proposal-waits", order=order_id) from None
     return proposal
 
 
@@ -100,18 +154,20 @@ def open_proposal(acting: Acting, batch: Batch, order_id: str) -> Proposal | Non
 
 
 def decide_proposal(acting: Acting, proposal: Proposal, accept: bool, lines: Sequence[Line]) -> LineEvent | None:
-    """A second person accepts or turns down a proposal; CallError for the one who made it, or when it is decided."""
-    if proposal.proposed_by == acting.actor:
-        raise CallError("you proposed this decision yourself: a second person has to decide it")
+    """A second person accepts or turns down a proposal; Told for the one who made it, or when it is decided."""
+    if is_own(acting, proposal):
+        raise Told("consignments.own-proposal")
     with transaction.atomic():
         locked: Proposal = Proposal.objects.of(acting).select_for_update().get(id=proposal.id)
         if locked.accepted is not None:
-            raise CallError("this proposal is already decided")
+            raise Told("consignments.proposal-decided")
         locked.accepted, locked.decided_by, locked.decided_at = accept, acting.actor, timezone.now()
         locked.save()
         if not accept:
             note(acting, locked.batch, locked.order_id, "turned-down", {"verdict": locked.verdict})
             record(acting, "parcel.turned-down", "parcel", f"{locked.batch_id}/{locked.order_id}")
+            _tell(acting, locked.batch, locked.order_id, "", locked.reason)
             return None
         _check(locked.order_id, lines, locked.verdict, locked.reason)
+        _lock(locked.batch, locked.order_id, lines)
         return _carry_out(acting, locked.batch, locked.order_id, lines, locked.verdict, locked.reason, "settled")
