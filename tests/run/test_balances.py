@@ -8,6 +8,7 @@ import pytest
 
 from entrepot.goods.errors import CallError
 from entrepot.run.balances import read_balances
+from entrepot.run.home import open_home
 from tests.run.days import Row, cleared, lines_of, sample_rows, write_day
 
 WITHIN, OVER = "cn.cbec.within-order-and-yearly-limit", "cn.cbec.over-yearly-limit"
@@ -85,6 +86,10 @@ def test_balances_are_kept_without_names(tmp_path: Path, home: Path) -> None:
         ("buyer_id,year,spent\na,2026,１\n", "line 2:"),
         ("buyer_id,year,spent\na,2026,1\nA,2026,2\n", "two balances for one year"),
         ("buyer_id,year,spent\na,2026,1\n a ,2026,2\n", "two balances for one year"),
+        ("buyer_key,buyer_id,year,spent\n" + "a" * 32 + ",a,2026,1\n", "both buyer_id and buyer_key"),
+        ("buyer_key,year,spent\n110101187001013007,2026,1\n", "line 2: give a buyer_key"),
+        ("buyer_key,year,spent\n" + "A" * 32 + ",2026,1\n", "line 2: give a buyer_key"),
+        ("buyer_key,year\n" + "a" * 32 + ",2026\n", "no column 'spent'"),
     ],
 )
 def test_a_bad_file_is_named_with_the_line(content: str, said: str, tmp_path: Path) -> None:
@@ -94,6 +99,17 @@ def test_a_bad_file_is_named_with_the_line(content: str, said: str, tmp_path: Pa
         read_balances(path, KEY)
     assert str(refused.value).startswith(str(path))
     assert said in str(refused.value)
+
+
+def test_a_balance_by_key_is_the_balance_by_number(tmp_path: Path, home: Path) -> None:
+    """Who keeps balances by key needs no identity number."""
+    key = open_home(home).key("buyer")
+    (tmp_path / "by-id.csv").write_text("buyer_id,year,spent\nb,2026,21000.01\n", encoding="utf-8")
+    by_id = read_balances(tmp_path / "by-id.csv", key)
+    (tmp_path / "by-key.csv").write_text(f"buyer_key,year,spent\n{by_id.item(0, 0)},2026,21000.01\n", encoding="utf-8")
+    assert read_balances(tmp_path / "by-key.csv", bytes(32)).equals(by_id)
+    cleared(tmp_path / "day", home, write_day(tmp_path / "orders.csv", orders_of(["b"])), balances=tmp_path / "by-key.csv")
+    assert lines_of(tmp_path / "day").get_column("limit_rule").to_list() == [OVER]
 
 
 def test_other_bytes_are_no_balances(tmp_path: Path) -> None:

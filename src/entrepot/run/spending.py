@@ -29,7 +29,7 @@ def spending(folder: Path) -> pl.DataFrame:
     lines = pl.scan_parquet(folder / "lines.parquet").filter(followed).collect()
     if lines.is_empty():
         return SPENT.to_frame()
-    numbered = with_order_index(as_working(lines))
+    numbered = with_order_index(as_working(lines).with_columns(exported_on=pl.col("declared_on")))
     before = numbered.group_by("order_index", maintain_order=True).agg(pl.col("spent_fen").first())
     orders = order_level(numbered).with_columns(before.get_column("spent_fen")).filter(_used(law))
     year = pl.col("declared_on").dt.year().cast(pl.Int64).alias("year")
