@@ -4,13 +4,15 @@ A job function is called as `function(job, progress)` and returns what `Job.resu
 a worker that was killed leaves the job to be done again from the start of the function.
 """
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -19,7 +21,7 @@ from entrepot.desk.people.acting import Acting
 from entrepot.desk.plug import imported, plugged
 from entrepot.goods.errors import EntrepotError, WorldError
 
-__all__ = ["Progress", "enqueue", "recover", "run_job"]
+__all__ = ["ATTEMPTS", "Progress", "enqueue", "recover", "run_job"]
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how much more is done, and how much there is (when known); as `run.clear.Progress`."""
@@ -69,7 +71,8 @@ def run_job(job_id: str) -> None:
 
 def _do(job: Job) -> None:
     try:
-        job.result = _function(job.kind)(job, _Beat(job))
+        with _alive(job):
+            job.result = _function(job.kind)(job, _Beat(job))
         job.state = Job.State.DONE
     except WorldError as error:
         again = error.retryable and job.attempts < ATTEMPTS
@@ -84,6 +87,29 @@ def _do(job: Job) -> None:
     if job.ended:
         job.finished_at = timezone.now()
     job.save()
+
+
+@contextmanager
+def _alive(job: Job) -> Iterator[None]:
+    """Gives signs of life while a job works, also through a long step that tells no progress."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS / 4):
+            try:
+                Job.objects.filter(id=job.id).update(beat_at=timezone.now())
+            except DatabaseError:
+                log.warning("no sign of life could be given", job_id=str(job.id))
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class _Beat:
@@ -103,7 +129,7 @@ class _Beat:
 def recover() -> int:
     """Put back jobs whose worker died; returns how many. Called when a worker starts and every minute."""
     stale = timezone.now() - timedelta(seconds=BEAT_SECONDS)
-    dead = [job for job in Job.objects.filter(state=Job.State.RUNNING, beat_at__lt=stale)]
+    dead = list(Job.objects.filter(state=Job.State.RUNNING, beat_at__lt=stale))
     for job in dead:
         if Job.objects.filter(id=job.id, state=Job.State.RUNNING, beat_at=job.beat_at).update(state=Job.State.QUEUED):
             run_job.enqueue(str(job.id))
