@@ -6,7 +6,17 @@ from entrepot.goods import amounts, days
 from entrepot.goods.problems import FINDINGS
 from entrepot.goods.readers.jsonl import NESTED
 from entrepot.goods.readers.sheet import DIGITS_LOST
-from entrepot.goods.schema import CLASSIFIERS, DATE_FIRST, DATE_LAST, FIELDS, MAX_TEXT, REQUIRED, ROW_COLUMNS, Field
+from entrepot.goods.schema import (
+    CLASSIFIERS,
+    DATE_FIRST,
+    DATE_LAST,
+    FIELDS,
+    INPUT_FIELDS,
+    MAX_TEXT,
+    REQUIRED,
+    ROW_COLUMNS,
+    Field,
+)
 from entrepot.goods.values import HOSTILE, SPREADSHEET_ERROR
 
 __all__ = ["cross_findings", "field_findings", "row_findings"]
@@ -27,8 +37,12 @@ def row_findings(texts: pl.DataFrame) -> pl.DataFrame:
 
 def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFrame]:
     """One finding per bad or missing field, field by field."""
-    bad = valued.select(_refused(field, texts).alias(name) for name, field in FIELDS.items() if name in texts.columns)
-    bad = bad.hstack([texts[name].is_null().alias(f"missing:{name}") for name in REQUIRED if name in texts.columns])
+    given = [field for field in INPUT_FIELDS if field.name in texts.columns and _some_refused(field, texts, valued)]
+    absent = [name for name in REQUIRED if name in texts.columns and texts[name].null_count()]
+    if not given and not absent:
+        return []
+    bad = valued.select(_refused(field, texts).alias(field.name) for field in given)
+    bad = bad.hstack([texts[name].is_null().alias(f"missing:{name}") for name in absent])
     row_ok = texts["_fault"].is_null()
     counts = bad.filter(row_ok).sum().row(0, named=True)
     findings = []
@@ -40,6 +54,11 @@ def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFra
                 _missing(texts, rows, name) if column != name else _faults(texts, valued, rows, FIELDS[name])
             )
     return findings
+
+
+def _some_refused(field: Field, texts: pl.DataFrame, valued: pl.DataFrame) -> bool:
+    """Whether a field may be refused on some row: something was given and some value is null."""
+    return valued[field.column].null_count() > 0 and texts[field.name].null_count() < texts.height
 
 
 def _refused(field: Field, texts: pl.DataFrame) -> pl.Expr:

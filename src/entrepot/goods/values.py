@@ -3,6 +3,8 @@
 A value column is null where the text could not be accepted; `faults` then finds out why.
 """
 
+from functools import cache
+
 import polars as pl
 
 from entrepot.goods import amounts, days, reference
@@ -55,6 +57,7 @@ def _cancels(mapping: Mapping, frame: pl.DataFrame) -> list[pl.Expr]:
     return [starts.fill_null(False).alias("_cancels")]
 
 
+@cache
 def _cleaned(source: str, dtype: pl.DataType, field: Field) -> pl.Expr:
     column = pl.col(source)
     if dtype == pl.String:
@@ -99,22 +102,25 @@ def value_columns(texts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     present = [field for field in INPUT_FIELDS if field.name in texts.columns]
     dated = _dated(texts, mapping)
     plain = [field for field in present if field.kind not in DATED]
-    exprs = [_value(field, texts.schema[field.name]).alias(field.column) for field in plain]
+    schema = texts.schema
+    exprs = [_value(field, schema[field.name]).alias(field.column) for field in plain]
     kept = ["source_file", "row", "row_id", "_fault"]
     valued = texts.select(*kept, *exprs).hstack(dated)
-    valued = valued.with_columns(
-        pl.when(days.in_range(f"parsed:{field.name}")).then(f"parsed:{field.name}").alias(field.name)
-        for field in present
-        if field.kind in DATED
-    )
+    valued = valued.with_columns(_within_range(field.name) for field in present if field.kind in DATED)
     if "_cancels" in texts.columns:
         valued = _cancelled(valued, texts)
-    absent = [
-        pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in LINE.items()
-        if name not in valued.columns and name != "buyer_key"
-    ]
-    return valued.with_columns(absent)
+    known = set(valued.columns)
+    return valued.with_columns(_absent(tuple(name for name in LINE if name not in known and name != "buyer_key")))
+
+
+@cache
+def _absent(names: tuple[str, ...]) -> list[pl.Expr]:
+    return [pl.lit(None, dtype=LINE[name]).alias(name) for name in names]
+
+
+@cache
+def _within_range(name: str) -> pl.Expr:
+    return pl.when(days.in_range(f"parsed:{name}")).then(f"parsed:{name}").alias(name)
 
 
 def _dated(texts: pl.DataFrame, mapping: Mapping) -> list[pl.Series]:
@@ -148,6 +154,7 @@ def _within(value: pl.Expr, field: Field, scale: int) -> pl.Expr:
     return pl.when(fits).then(value)
 
 
+@cache
 def _value(field: Field, dtype: pl.DataType) -> pl.Expr:
     """The expression that reads one field; null where it is not accepted."""
     column = pl.col(field.name)
