@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from entrepot.desk.api.api import api
 from entrepot.desk.guard import guarded
 from entrepot.desk.plug import plugged
+from entrepot.desk.styleguide import styleguide
 
 __all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 
@@ -26,3 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     *_pages(),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", styleguide))
