@@ -51,9 +51,9 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
 
 async def _later(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The blocks, each fetched in a thread; the iterator is closed when the reader goes away."""
-    fetch = sync_to_async(next, thread_sensitive=False)
+    fetch = sync_to_async(lambda: next(blocks, None), thread_sensitive=False)
     try:
-        while (block := await fetch(blocks, None)) is not None:
+        while (block := await fetch()) is not None:
             yield block
     finally:
         if close := getattr(blocks, "close", None):

@@ -91,7 +91,10 @@ def _row(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("", auth=needs("batches.view"), response=answers(PageOf[BatchOut]), operation_id="list_batches", summary="Batches, the newest first")
+@router.get(
+    "", auth=needs("batches.view"), response=answers(PageOf[BatchOut]),
+    operation_id="list_batches", summary="Batches, the newest first",
+)  # fmt: skip
 def list_batches(request: Any, page: Query[PageQuery]) -> Any:
     """Batches of the organisation in pages."""
     return page_of(Batch.objects.of(request.acting).select_related("job"), page, batch_out, ("-ordinal", "-id"))
@@ -113,7 +116,10 @@ def clear_lines(request: Any) -> Any:
     return Status(202, batch_out(batch_of_lines(request.acting, request.content_type, request.body)))
 
 
-@router.get("/{uuid:batch}", auth=needs("batches.view"), response=answers(BatchOut), operation_id="get_batch", summary="A batch")
+@router.get(
+    "/{uuid:batch}", auth=needs("batches.view"), response=answers(BatchOut),
+    operation_id="get_batch", summary="A batch",
+)  # fmt: skip
 def get_batch(request: Any, batch: UUID) -> Any:
     """A batch with its job and, once it is done, its figures."""
     return batch_out(_one(request, batch))

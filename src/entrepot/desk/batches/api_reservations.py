@@ -25,7 +25,9 @@ BUYER_KEY = "^[0-9a-f]{32}$"
 class ReservationIn(Schema):
     """Part of a buyer's yearly limit to keep for an order. Give the buyer's identity number or account, or their key."""
 
-    buyer_id: str | None = Field(None, min_length=1, max_length=200, description="Not kept: only its keyed hash is", examples=["acct-us-0001"])
+    buyer_id: str | None = Field(
+        None, min_length=1, max_length=200, description="Not kept: only its keyed hash is", examples=["acct-us-0001"]
+    )
     buyer_key: str | None = Field(None, pattern=BUYER_KEY, description="The keyed hash, as in the lines of a batch", examples=[None])
     order_id: str = Field(min_length=1, max_length=120, pattern=r"\S", examples=["A-1001"])
     amount_cny: str = Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$", examples=["1250.00"])
@@ -89,7 +91,10 @@ def _out(one: Reservation) -> dict[str, Any]:
     }
 
 
-@router.post("", response=answers(ReservationOut, 409, 422, status=201), operation_id="reserve", summary="Reserve part of a yearly limit", **OPERATION)
+@router.post(
+    "", response=answers(ReservationOut, 409, 422, status=201),
+    operation_id="reserve", summary="Reserve part of a yearly limit", **OPERATION,
+)  # fmt: skip
 @idempotent
 def reserve(request: Any, payload: ReservationIn) -> Any:
     """Keep an amount for an order. The limit of the law is inclusive and is never passed; 409 says how much is left.
@@ -107,14 +112,20 @@ def reserve(request: Any, payload: ReservationIn) -> Any:
     return Status(201, _out(made))
 
 
-@router.get("", response=answers(PageOf[ReservationOut]), operation_id="list_reservations", summary="Reservations, the newest first", **OPERATION)
+@router.get(
+    "", response=answers(PageOf[ReservationOut]),
+    operation_id="list_reservations", summary="Reservations, the newest first", **OPERATION,
+)  # fmt: skip
 def list_reservations(request: Any, query: Query[ReservationsQuery]) -> Any:
     """Reservations of the organisation in pages."""
     found = Reservation.objects.of(request.acting).select_related("buyer_year")
     return page_of(found.filter(order_id=query.order_id) if query.order_id else found, query, _out, name=query.order_id)
 
 
-@router.post("/balance", response=answers(BalanceOut, 422), operation_id="get_balance", summary="What is left of a buyer's year", **OPERATION)
+@router.post(
+    "/balance", response=answers(BalanceOut, 422),
+    operation_id="get_balance", summary="What is left of a buyer's year", **OPERATION,
+)  # fmt: skip
 def get_balance(request: Any, payload: BalanceIn) -> Any:
     """Spent, reserved and left of a buyer's yearly limit. A POST, so that identity numbers are in no address; changes nothing."""
     year = payload.year or timezone.localdate().year
@@ -127,13 +138,19 @@ def get_balance(request: Any, payload: BalanceIn) -> Any:
             "left_cny": _cny(max(0, limit - spent - reserved))}  # fmt: skip
 
 
-@router.get("/{uuid:reservation}", response=answers(ReservationOut), operation_id="get_reservation", summary="A reservation", **OPERATION)
+@router.get(
+    "/{uuid:reservation}", response=answers(ReservationOut),
+    operation_id="get_reservation", summary="A reservation", **OPERATION,
+)  # fmt: skip
 def get_reservation(request: Any, reservation: UUID) -> Any:
     """One reservation."""
     return _out(Reservation.objects.select_related("buyer_year").one(request.acting, id=reservation))
 
 
-@router.delete("/{uuid:reservation}", response=answers(ReservationOut), operation_id="release_reservation", summary="Release a reservation", **OPERATION)
+@router.delete(
+    "/{uuid:reservation}", response=answers(ReservationOut),
+    operation_id="release_reservation", summary="Release a reservation", **OPERATION,
+)  # fmt: skip
 @idempotent
 def release_reservation(request: Any, reservation: UUID) -> Any:
     """Free what a reservation keeps; one that ended before is answered as it is."""

@@ -83,7 +83,9 @@ class MappingIn(Schema):
 
     columns: dict[str, str] = Field(default_factory=dict, examples=[{"order_id": "订单号", "description": "品名"}])
     constants: dict[str, str] = Field(default_factory=dict, examples=[{"direction": "export", "currency": "USD"}])
-    number_lines: bool = Field(False, description="Number lines 1, 2, … within each order, where the file has no line numbers", examples=[True])
+    number_lines: bool = Field(
+        False, description="Number lines 1, 2, … within each order, where the file has no line numbers", examples=[True]
+    )
     sheet: str = Field("", max_length=200, examples=[""])
     time_zone: str = Field("Asia/Shanghai", max_length=60, examples=["Asia/Shanghai"])
     ready: str = Field("", max_length=60, description="Name of a ready mapping that is taken as it is", examples=[""])
@@ -134,7 +136,10 @@ def _finished(request: Any, upload: UUID) -> Upload:
     return found
 
 
-@router.post("", response=answers(UploadOut, 413, status=201), operation_id="begin_upload", summary="Begin an upload", **OPERATION)
+@router.post(
+    "", response=answers(UploadOut, 413, status=201),
+    operation_id="begin_upload", summary="Begin an upload", **OPERATION,
+)  # fmt: skip
 @idempotent
 @_told
 def begin_upload(request: Any, payload: UploadIn) -> Any:
@@ -142,7 +147,10 @@ def begin_upload(request: Any, payload: UploadIn) -> Any:
     return Status(201, _out(uploads.begin(request.acting, payload.name, payload.bytes_total)))
 
 
-@router.get("/{uuid:upload}", response=answers(UploadOut), operation_id="get_upload", summary="How much of an upload is here", **OPERATION)
+@router.get(
+    "/{uuid:upload}", response=answers(UploadOut),
+    operation_id="get_upload", summary="How much of an upload is here", **OPERATION,
+)  # fmt: skip
 def get_upload(request: Any, upload: UUID) -> Any:
     """The upload; its `bytes_received` is where the next piece begins."""
     return _out(_one(request, upload))
@@ -155,10 +163,12 @@ def _repeatable(request: Any) -> bool:
 
 @router.put(
     "/{uuid:upload}/pieces/{int:offset}", response=answers(UploadOut, 409, 413), operation_id="put_piece", summary="Send a piece",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+    }}},
     **OPERATION,
 )  # fmt: skip
-@idempotent(unless=_repeatable)
+@idempotent(unless=_repeatable)  # type: ignore[untyped-decorator]
 @_told
 def put_piece(request: Any, upload: UUID, offset: int) -> Any:
     """At most 8 MiB of the file, from `offset` on. A piece that is here already is taken as sent; one that begins elsewhere
@@ -168,7 +178,10 @@ def put_piece(request: Any, upload: UUID, offset: int) -> Any:
     return _out(uploads.put_piece(request.acting, upload, offset, request.body))
 
 
-@router.post("/{uuid:upload}/finish", response=answers(UploadOut, 422), operation_id="finish_upload", summary="Finish an upload", **OPERATION)
+@router.post(
+    "/{uuid:upload}/finish", response=answers(UploadOut, 422),
+    operation_id="finish_upload", summary="Finish an upload", **OPERATION,
+)  # fmt: skip
 @idempotent
 @_told
 def finish_upload(request: Any, upload: UUID, payload: FinishIn) -> Any:
@@ -176,7 +189,10 @@ def finish_upload(request: Any, upload: UUID, payload: FinishIn) -> Any:
     return _out(uploads.finish(request.acting, upload, payload.sha256))
 
 
-@router.delete("/{uuid:upload}", response=answers(None, 422, status=204), operation_id="discard_upload", summary="Discard an upload", **OPERATION)
+@router.delete(
+    "/{uuid:upload}", response=answers(None, 422, status=204),
+    operation_id="discard_upload", summary="Discard an upload", **OPERATION,
+)  # fmt: skip
 @idempotent
 @_told
 def discard_upload(request: Any, upload: UUID) -> Any:
@@ -187,7 +203,10 @@ def discard_upload(request: Any, upload: UUID) -> Any:
     return Status(204, None)
 
 
-@router.get("/{uuid:upload}/columns", response=answers(ColumnsOut, 422), operation_id="get_columns", summary="Columns and the guess", **OPERATION)
+@router.get(
+    "/{uuid:upload}/columns", response=answers(ColumnsOut, 422),
+    operation_id="get_columns", summary="Columns and the guess", **OPERATION,
+)  # fmt: skip
 @_told
 def get_columns(request: Any, upload: UUID, sheet: str = "") -> Any:
     """The columns of a finished upload (of one sheet of a workbook) with the fields they are guessed to give."""
@@ -212,14 +231,20 @@ def _mapping_out(upload: Upload) -> dict[str, Any]:
     return {**choices.stored(), "missing": missing(choices)}
 
 
-@router.get("/{uuid:upload}/mapping", response=answers(MappingOut, 422), operation_id="get_mapping", summary="The mapping of an upload", **OPERATION)
+@router.get(
+    "/{uuid:upload}/mapping", response=answers(MappingOut, 422),
+    operation_id="get_mapping", summary="The mapping of an upload", **OPERATION,
+)  # fmt: skip
 @_told
 def get_mapping(request: Any, upload: UUID) -> Any:
     """The mapping it would be cleared with: the guess, or what was set."""
     return _mapping_out(_finished(request, upload))
 
 
-@router.put("/{uuid:upload}/mapping", response=answers(MappingOut, 422), operation_id="set_mapping", summary="Set the mapping", **OPERATION)
+@router.put(
+    "/{uuid:upload}/mapping", response=answers(MappingOut, 422),
+    operation_id="set_mapping", summary="Set the mapping", **OPERATION,
+)  # fmt: skip
 @idempotent
 @_told
 def set_mapping(request: Any, upload: UUID, payload: MappingIn) -> Any:
@@ -250,10 +275,14 @@ def _mapping_errors(payload: MappingIn, upload: Upload) -> list[FieldError]:
     if payload.ready and payload.ready not in ready_mappings():
         errors.append(FieldError(path="ready", code="unknown-mapping", message=f"ready mappings are {', '.join(ready_mappings())}"))
     both = sorted(payload.columns.keys() & payload.constants.keys())
-    return errors + [FieldError(path=f"constants.{name}", code="given-twice", message="a field is in columns or in constants") for name in both]
+    said = "a field is in columns or in constants"
+    return errors + [FieldError(path=f"constants.{name}", code="given-twice", message=said) for name in both]
 
 
-@router.post("/{uuid:upload}/clear", response=answers(BatchOut, 422, status=202), operation_id="clear_upload", summary="Clear an upload", **OPERATION)
+@router.post(
+    "/{uuid:upload}/clear", response=answers(BatchOut, 422, status=202),
+    operation_id="clear_upload", summary="Clear an upload", **OPERATION,
+)  # fmt: skip
 @idempotent
 @_told
 def clear_upload(request: Any, upload: UUID) -> Any:

@@ -156,13 +156,17 @@ def mapping_of(made: Mapping[str, Any]) -> ColumnMapping:
     cancels = made.get("cancellation")
     return ColumnMapping(
         columns=made.get("columns", {}),
-        constants={name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in made.get("constants", {}).items()},
+        constants={name: _plain(value) for name, value in made.get("constants", {}).items()},
         values=made.get("values", {}),
         shift_years=made.get("shift_years", 0),
         time_zone=made.get("time_zone", CHINESE_TIME),
         number_lines_within=made.get("number_lines_within"),
         cancellation=Cancellation(**cancels) if cancels else None,
     )
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def problem_of(made: Mapping[str, Any], columns: Iterable[str], scratch: Path) -> str:

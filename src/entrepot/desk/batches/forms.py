@@ -47,7 +47,7 @@ class FieldRow:
 
 def mapping_page(upload: Upload, choices: Choices, seen: Seen) -> dict[str, Any]:
     """What the mapping page shows."""
-    given = {column: field for field, column in reversed(choices.columns.items())}
+    given = {column: field for field, column in reversed(list(choices.columns.items()))}
     scores = {one.column: one.score for one in guess(upload.columns) if choices.columns.get(one.field) == one.column}
     columns = [
         ColumnRow(place, column, given.get(column.name, ""), column.name in given and scores.get(column.name, SURE) < SURE)
@@ -126,7 +126,8 @@ def choices_from(upload: Upload, post: Mapping[str, str]) -> Choices:
             columns[name] = column
     columns |= _shared(upload.columns, post, columns)
     number_lines = "number_lines" in post and "line_no" not in columns
-    return Choices(columns, _constants(post, columns), number_lines, str(upload.choices.get("sheet", "")), post.get("time_zone") or CHINESE_TIME)
+    sheet, zone = str(upload.choices.get("sheet", "")), post.get("time_zone") or CHINESE_TIME
+    return Choices(columns, _constants(post, columns), number_lines, sheet, zone)
 
 
 def _shared(columns: list[str], post: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:

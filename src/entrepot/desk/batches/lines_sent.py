@@ -29,10 +29,10 @@ ERRORS_SHOWN = 20
 
 
 def _schema() -> dict[str, Any]:
-    kinds = {"boolean": ["boolean", "string", "null"], "whole": ["integer", "string", "null"]}
-    numbers = dict.fromkeys(("decimal", "mass"), ["string", "number", "null"])
+    number = ["string", "number", "null"]
+    kinds = {"boolean": ["boolean", "string", "null"], "whole": ["integer", "string", "null"], "decimal": number, "mass": number}
     properties = {
-        field.name: {"type": (kinds | numbers).get(field.kind, ["string", "null"]), "description": field.en, "maxLength": 10_000}
+        field.name: {"type": kinds.get(field.kind, ["string", "null"]), "description": field.en, "maxLength": 10_000}
         for field in FIELDS.values()
     }
     line = {"type": "object", "properties": properties, "additionalProperties": False, "required": list(REQUIRED)}
@@ -46,8 +46,8 @@ JSON_BODY: dict[str, Any] = {
     "schema": _schema(),
     "example": {"name": "shop-2026-03-10", "lines": [{
         "order_id": "A-1001", "line_no": 1, "direction": "export", "declared_on": "2026-03-10", "seller_country": "CN",
-        "buyer_country": "US", "description": "porcelain mug", "hs_code": "6911101900", "quantity": "2", "unit_price": "8.40", "currency": "USD",
-        "platform_sale": True, "buyer_kind": "person",
+        "buyer_country": "US", "description": "porcelain mug", "hs_code": "6911101900", "quantity": "2", "unit_price": "8.40",
+        "currency": "USD", "platform_sale": True, "buyer_kind": "person",
     }]},
 }  # fmt: skip
 """The JSON body of the call for OpenAPI, made from the schema of lines."""
@@ -96,8 +96,9 @@ def _check_count(count: int) -> None:
 def _errors(place: int, line: object) -> list[FieldError]:
     if not isinstance(line, dict):
         return [FieldError(path=f"lines[{place}]", code="not-an-object", message="a line is an object of fields")]
-    unknown = [FieldError(path=f"lines[{place}].{name}"[:200], code="unknown-field", message="there is no such field") for name in line if name not in FIELDS]
-    return unknown + [
+    none = "there is no such field"
+    unknown = [name for name in line if name not in FIELDS]
+    return [FieldError(path=f"lines[{place}].{name}"[:200], code="unknown-field", message=none) for name in unknown] + [
         FieldError(path=f"lines[{place}].{name}", code="not-a-value", message="give a text, a number, true, false or null")
         for name, value in line.items() if name in FIELDS and not _is_value(value)
     ]  # fmt: skip
@@ -126,9 +127,10 @@ def _arrow_lines(body: bytes) -> tuple[str, bytes, list[str]]:
         raise ApiError(422, "invalid", f"the body is not an Arrow IPC stream of one table: {str(error)[:160]}") from None
     if not table.num_rows:
         raise ApiError(422, "invalid", "the table has no rows")
-    unknown = [FieldError(path=name[:80], code="unknown-field", message="there is no such field") for name in frame.columns if name not in FIELDS]
+    unknown = [name for name in frame.columns if name not in FIELDS]
     if unknown:
-        raise ApiError(422, "invalid", f"{len(unknown)} column(s) are no fields", unknown[:ERRORS_SHOWN])
+        errors = [FieldError(path=name[:80], code="unknown-field", message="there is no such field") for name in unknown]
+        raise ApiError(422, "invalid", f"{len(unknown)} column(s) are no fields", errors[:ERRORS_SHOWN])
     _check_fields(frame.columns)
     target = BytesIO()
     pq.write_table(table, target)

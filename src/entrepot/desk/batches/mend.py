@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.db.models import Q
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.choices import Choices, mapping_of
@@ -116,7 +117,8 @@ def _rows(batch: Batch, ids: Sequence[int]) -> list[Row]:
     faults = problems_of(batch.folder).filter(pl.col("row_id").is_in(list(ids))).collect()
     orders = dict(rows_to_mend(batch.folder).filter(pl.col("row_id").is_in(list(ids))).select("row_id", "order_id").rows())
     values = {row["row_id"]: row for row in refused_rows(batch.folder, open_home(), ids).iter_rows(named=True)}
-    mends = {one.row_id: one for one in Mend.objects.of(batch.organisation).filter(batch=batch, row_id__in=ids).select_related("fed_to")}
+    known = Mend.objects.of(batch.organisation).filter(batch=batch, row_id__in=ids).select_related("fed_to")
+    mends = {one.row_id: one for one in known}
     same = _same(batch, faults)
     return [
         _row(batch, mine, values.get(row_id), mends.get(row_id), orders.get(row_id) or "", same)
@@ -126,7 +128,12 @@ def _rows(batch: Batch, ids: Sequence[int]) -> list[Row]:
 
 
 def _row(
-    batch: Batch, faults: pl.DataFrame, values: Mapping[str, Any] | None, mend: Mend | None, order_id: str, same: Mapping[tuple[str, str], int]
+    batch: Batch,
+    faults: pl.DataFrame,
+    values: Mapping[str, Any] | None,
+    mend: Mend | None,
+    order_id: str,
+    same: Mapping[tuple[str, str], int],
 ) -> Row:
     told = tuple(_fault(one) for one in faults.iter_rows(named=True))
     first = faults.row(0, named=True)
@@ -183,7 +190,8 @@ def _cells(batch: Batch, values: Mapping[str, Any], changes: Mapping[str, str], 
 
 def check(batch: Batch, values: Mapping[str, Any], changes: Mapping[str, str]) -> list[Fault]:
     """What would be wrong with a row as it is changed: read alone, before products and other rows are looked at."""
-    frame, made = _mended(batch, pl.DataFrame([dict(values)], schema=dict.fromkeys(values, pl.String) | {"row_id": pl.Int64}), {values["row_id"]: changes})
+    schema = dict.fromkeys(values, pl.String) | {"row_id": pl.Int64}
+    frame, made = _mended(batch, pl.DataFrame([dict(values)], schema=schema), {values["row_id"]: changes})
     mapping = mapping_of(made)
     numbered = with_bookkeeping(frame, 1)
     if mapping.number_lines_within:
@@ -257,9 +265,8 @@ def _is_fed(fed_to: Batch | None) -> bool:
 def mended_counts(batch: Batch) -> dict[str, int]:
     """How many rows were changed and wait to be fed back, and how many were fed back."""
     mends = Mend.objects.of(batch.organisation).filter(batch=batch)
-    fed = mends.exclude(fed_to=None).exclude(fed_to__state=Batch.State.FAILED).count()
-    return {"waiting": mends.exclude(values="").count() - mends.exclude(values="").exclude(fed_to=None).exclude(
-        fed_to__state=Batch.State.FAILED).count(), "fed": fed}  # fmt: skip
+    waits = Q(fed_to=None) | Q(fed_to__state=Batch.State.FAILED)
+    return {"waiting": mends.filter(waits).exclude(values="").count(), "fed": mends.exclude(waits).count()}
 
 
 def feed_back(acting: Acting, batch: Batch, chosen: Iterable[int] = ()) -> Batch:

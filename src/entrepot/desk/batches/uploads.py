@@ -202,7 +202,7 @@ def remove_files(upload: Upload) -> None:
 def sweep() -> int:
     """Remove uploads nobody cleared within a day, and files no upload tells of; returns how many. The worker calls it."""
     day_ago = timezone.now() - ABANDONED
-    busy = Batch.objects.filter(state__in=("waiting", "clearing")).exclude(upload_id=None).values("upload_id")
+    busy = Batch.objects.filter(state__in=("waiting", "clearing"), upload__isnull=False).values("upload_id")
     abandoned = list(Upload.objects.filter(removed_at=None, created_at__lt=day_ago).exclude(id__in=busy))
     for upload in abandoned:
         discard(None, upload, reason="abandoned")

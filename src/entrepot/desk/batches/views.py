@@ -56,10 +56,12 @@ def _told_on(name: str) -> Callable[[View], View]:
         @wraps(view)
         def told(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
             try:
-                return view(request, *arguments, **named)
+                answered: HttpResponseBase = view(request, *arguments, **named)
+                return answered
             except EntrepotError as error:
                 messages.error(request, said(error))
-                return redirect(name, **named)
+                back: HttpResponseBase = redirect(name, **named)
+                return back
 
         return told
 

@@ -48,7 +48,7 @@ def _function(kind: str) -> Callable[[Job, Progress], dict[str, Any]]:
     return function
 
 
-@task()
+@task()  # type: ignore[untyped-decorator]
 def run_job(job_id: str) -> None:
     """Do one job: the task that the queue holds. An organisation's jobs of one kind run one after another."""
     with transaction.atomic():

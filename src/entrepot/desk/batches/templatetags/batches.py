@@ -11,16 +11,18 @@ from entrepot.desk.context import language
 from entrepot.goods.schema import FIELDS
 from entrepot.goods.texts import text
 
-__all__ = ["cell_id", "cell_list", "cell_options", "cell_title", "covered", "fault_said", "kind_of_problem", "same_of", "share", "value_known"]
+__all__ = [
+    "cell_id", "cell_list", "cell_options", "cell_title", "covered", "fault_said", "kind_of_problem", "same_of", "share",
+    "value_known",
+]  # fmt: skip
 
 register = template.Library()
 
 
 @register.simple_tag
 def kind_of_problem(code: str) -> str:
-    """A problem code in few words; the code itself where there are none."""
-    found = text(f"batches.kind-{code}", language())
-    return text(code, language(), field=text("batches.a-field", language()), given="…", allowed="…") if found.startswith("batches.kind-") else found
+    """A kind of problem: its sentence with an ellipsis for what differs from row to row."""
+    return text(code, language(), field=text("batches.a-field", language()), given="…", allowed="…")
 
 
 @register.filter
@@ -74,6 +76,6 @@ def covered(value: str) -> str:
 
 
 @register.filter
-def share(ratio: float | None) -> str:
+def share(ratio: Any) -> str:
     """A ratio as per cent with one decimal; unknown as a dash."""
-    return "–" if ratio is None or ratio == "" else f"{ratio * 100:.1f} %"
+    return "–" if ratio in (None, "") else f"{ratio * 100:.1f} %"
