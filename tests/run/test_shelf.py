@@ -32,7 +32,7 @@ from entrepot.run.shelf import (
 from tests.run.shelves import HOSTILE, ORDERS, made_lines, overlaid, plain, shelved_batches, with_names, write_batch
 
 SIZES = (60, 0, 1, 240, 17)
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 Place = tuple[str, int]
 
 
@@ -178,7 +178,7 @@ def test_counts_choices_and_figures_are_those_of_the_plain_answer(
     told = {one.group: [one.lines, one.price_fen, one.price_unknown, one.tax_total_fen, one.tax_unknown] for one in totals}
     assert told == expected
     known = [one.group for one in totals if one.group is not None]
-    assert [one.group for one in totals] == sorted(known) + [None] * (None in told)  # type: ignore[type-var]
+    assert [one.group for one in totals] == sorted(known) + [None] * (None in told)
 
 
 def test_a_row_shows_what_the_line_says(made: tuple[Shelf, pl.DataFrame]) -> None:
@@ -233,9 +233,11 @@ def test_a_search_for_a_number_finds_it_as_order_and_as_waybill(made: tuple[Shel
 def test_hostile_texts_are_only_texts(made: tuple[Shelf, pl.DataFrame], hostile: str) -> None:
     shelf, lines = made
     for field in ("order", "order_prefix", "waybill", "waybill_prefix", "text", "party", "buyer_key", "search"):
-        page = shelf.page("value", Filters(**{field: hostile}), limit=200)
+        named: dict[str, Any] = {field: hostile}
+        asked = Filters(**named)  # past the reader, which would refuse some
+        page = shelf.page("value", asked, limit=200)
         if field != "search":
-            assert places(page.rows) == plain(lines, "value", False, Filters(**{field: hostile}))[:200]
+            assert places(page.rows) == plain(lines, "value", False, asked)[:200]
 
 
 GOOD = {
@@ -266,7 +268,7 @@ def test_filters_are_read_from_the_texts_of_an_address() -> None:
         ({"day_from": "10.3.2026"}, "day_from '10.3.2026'"),
         ({"day_from": "20260310"}, "a day like"),
         ({"day_until": "1700-01-01"}, "from 1990-01-01"),
-        ({"day_from": "2026-03-02", "day_until": "2026-03-01"}, "turn them round"),
+        ({"day_from": "2026-03-02", "day_until": "2026-03-01"}, "is after day_until"),
         ({"min_value": "1e5"}, "an amount in CNY like 12.50"),
         ({"min_value": "-1"}, "an amount in CNY"),
         ({"min_value": "1.234"}, "an amount in CNY"),
@@ -318,7 +320,8 @@ def test_any_text_as_a_place_is_refused_or_a_page(made: tuple[Shelf, pl.DataFram
 
 
 def test_a_day_that_is_none_is_no_place(made: tuple[Shelf, pl.DataFrame]) -> None:
-    for value in ("2026-13-01", 5, [], True):
+    values: tuple[Any, ...] = ("2026-13-01", 5, [], True)
+    for value in values:
         with pytest.raises(CallError, match="place"):
             made[0].page("day", after=forged("day", False, [value], "b0", 1))
 
@@ -347,7 +350,7 @@ def test_orders_limits_and_groups_that_are_not_there_are_refused(made: tuple[She
     shelf, _ = made
     for asked in ({"order": "price"}, {"limit": 0}, {"limit": 201}, {"after": "a", "before": "b"}):
         with pytest.raises(CallError):
-            shelf.page(**asked)  # type: ignore[arg-type]
+            shelf.page(**asked)
     with pytest.raises(CallError, match="use day, mode"):
         shelf.totals("buyer_key")
     with pytest.raises(CallError, match="no batch"):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -92,10 +92,6 @@ class Filters:
         if least is not None and most is not None and least > most:
             raise CallError("min_value is more than max_value: turn them round")
         return self
-
-    def without_search(self, **found: str) -> "Filters":
-        """The same with `search` taken as something definite."""
-        return replace(self, search="", **found)  # type: ignore[arg-type]
 
     def words(self, name: str) -> list[str]:
         """The words to find in `text`, `party` or `search`."""

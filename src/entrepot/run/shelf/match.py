@@ -9,15 +9,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from entrepot.run.shelf.columns import KEYS, folded
+from entrepot.run.shelf.columns import KEYS
 from entrepot.run.shelf.filters import UNKNOWN, Filters
 from entrepot.run.shelf.stored import Column
+from entrepot.run.shelf.texts import few_containing, folded_word
 from entrepot.run.shelf.view import View
 
 __all__ = ["PARTY", "PRODUCT", "Atom", "Clause", "Guess", "clauses_of", "guessed", "kept", "kept_of"]
 
 Guess = Literal["number", "start", "words"]
-FEW_CODES = 4
+FEW_CODES, FEW_VALUES = 4, 16
 NUMBERS = ("order_id", "waybill_no")
 PRODUCT, PARTY = ("description", "sku", "name_zh"), ("seller_id", "seller_name")
 CATEGORIES = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction": "direction", "country": "partner_country",
@@ -121,22 +122,15 @@ def _asked(view: View, filters: Filters, guess: Guess | None) -> Iterator[list[A
             yield [Atom(name, column := view.column(name), column.starting(prefix))]
     if filters.buyer_key:
         yield [_one(view, "buyer_key", filters.buyer_key)]
-    yield from (_words(view, word, PRODUCT) for word in filters.words("text"))
-    yield from (_words(view, word, PARTY) for word in filters.words("party"))
+    yield from _words(view, filters.words("text"), PRODUCT)
+    yield from _words(view, filters.words("party"), PARTY)
     if filters.search:
         yield from _searched(view, filters, guess or "words")
 
 
-def _codes(name: str, column: Column, table: pa.Array) -> list[Atom]:
-    """Atoms for the codes a table says yes to: to compare with a few is quicker than to look each code up."""
-    if table.true_count > FEW_CODES:
-        return [Atom(name, column, table)]
-    return [Atom(name, column, range(code, code + 1)) for code in pc.indices_nonzero(table).to_pylist()]
-
-
 def _searched(view: View, filters: Filters, guess: Guess) -> Iterator[list[Atom]]:
     if guess == "words":
-        yield from (_words(view, word, (*PRODUCT, *PARTY)) for word in filters.words("search"))
+        yield from _words(view, filters.words("search"), (*PRODUCT, *PARTY))
     elif guess == "number":
         yield [_one(view, name, filters.search) for name in NUMBERS]
     else:
@@ -167,13 +161,26 @@ def _reasons(view: View, wanted: tuple[str, ...]) -> Atom:
     return Atom("reasons", column, pa.array([*holds, UNKNOWN in asked], pa.bool_()))
 
 
-def _words(view: View, word: str, names: tuple[str, ...]) -> list[Atom]:
-    """Values that contain a word, whatever its case; digits may start a commodity code as well."""
-    same = pl.select(folded(pl.lit(word))).item()
-    atoms = []
-    for name in names:
-        holds = pc.match_substring(view.stored.folded(name), same)
-        atoms += _codes(name, view.column(name), pa.concat_arrays([holds, pa.array([False])]))
-    if names[0] in PRODUCT and word.isdigit():
-        atoms.append(Atom("hs_code", column := view.column("hs_code"), column.starting(word)))
-    return atoms
+def _words(view: View, words: list[str], names: tuple[str, ...]) -> Iterator[list[Atom]]:
+    """For each word the values that contain it, whatever its case; digits may start a commodity code as well.
+
+    Long words come first: they are the rarer ones, and one that is nowhere ends the search.
+    """
+    for word in sorted(words, key=len, reverse=True):
+        atoms = [atom for name in names for atom in _holding(view, name, folded_word(word))]
+        if names[0] in PRODUCT and word.isdigit():
+            atoms.append(Atom("hs_code", column := view.column("hs_code"), column.starting(word)))
+        yield atoms
+
+
+def _holding(view: View, name: str, word: str) -> list[Atom]:
+    """Atoms for the values of a column that contain a folded word: to compare with a few codes is quicker than a table."""
+    column, values = view.column(name), view.stored.folded(name)
+    codes = few_containing(values, word, FEW_VALUES)
+    if codes is None:
+        holds = pc.match_substring(values, word)
+        return [Atom(name, column, pa.concat_arrays([holds, pa.array([False])]))]
+    if len(codes) <= FEW_CODES:
+        return [Atom(name, column, range(code, code + 1)) for code in codes]
+    wanted = pl.repeat(False, len(values) + 1, dtype=pl.Boolean, eager=True).scatter(codes, True)
+    return [Atom(name, column, wanted.to_arrow(compat_level=pl.CompatLevel.oldest()))]
