@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
@@ -67,10 +69,17 @@ def _tables_that_only_grow_can_be_emptied() -> Iterator[None]:
     case._fixture_teardown = emptied
 
 
+@cache
+def hashed_password() -> str:
+    """Hashed once for all: the hash is slow on purpose."""
+    return make_password(PASSWORD)
+
+
 def make_firm(name: str) -> Firm:
     firm = Firm(make_organisation(name=name))
     for role in Role:
-        user = User.objects.create_user(f"{role}@{name.lower()}.example", PASSWORD, name=f"{role} of {name}")
+        email = f"{role}@{name.lower()}.example"
+        user = User.objects.create(email=email, name=f"{role} of {name}", password=hashed_password())
         Membership.objects.create(organisation=firm.organisation, user=user, role=role)
         firm.users[role] = user
     return firm
