@@ -6,6 +6,8 @@ import polars as pl
 
 from entrepot.goods.schema import PERSONS, PROBLEMS
 from entrepot.messages import ceb
+from entrepot.run.refused import REFUSED
+from entrepot.run.sealing import SEALED_PERSONS
 
 __all__ = ["BATCH_FILES", "ELEMENT_NOTES", "FRAMES", "RESULT_COLUMNS", "SENDER_KEYS", "SUMMARY_KEYS"]
 
@@ -16,8 +18,15 @@ BATCH_FILES: Mapping[str, str] = {
         "the orders of refused rows as they came, to mend and feed back; may hold personal data, readable by its owner only; "
         "absent when none was refused"
     ),
+    "refused.sealed.parquet": "the same of a sealed batch, each row sealed under the key of the person it came with",
     "persons.parquet": "personal data by buyer_key and order, readable by its owner only",
-    "messages/": "<kind>-<chunk>.xml.zst, one zstd frame per message, and index.parquet",
+    "persons.keys": (
+        "of a sealed batch: half of the key of each row of persons.parquet, readable by its owner only; the one file that "
+        "may change, by erasure, and so in no list of hashes"
+    ),
+    "messages/": (
+        "<kind>-<chunk>.xml.zst, one zstd frame per message, and index.parquet; of a sealed batch also sealed.parquet"
+    ),
     "message_problems.csv": "why an order's documents were not written; absent when all were",
     "cancellations.csv": "cancelling rows and the line each was matched to; absent when there are none",
     "declarations_1039.csv": (
@@ -92,6 +101,20 @@ PERSON_COLUMNS: Mapping[str, str] = {
     "order_id": "order", "buyer_key": "the hash that stands in lines.parquet", "buyer_id": "identity number or account",
     "buyer_name": "name", "buyer_telephone": "telephone", "consignee_address": "address",
 }  # fmt: skip
+SEALED_PERSON_COLUMNS: Mapping[str, str] = {
+    "order_id": "order", "buyer_key": "the hash that stands in lines.parquet",
+    "person_no": "number of its key in persons.keys, from 1",
+    "sealed": "the four personal fields as JSON, AES-256-GCM",
+}  # fmt: skip
+SEALED_VALUE_COLUMNS: Mapping[str, str] = {
+    "kind": "message kind", "guid": "guid of the document", "person_no": "number of its key in persons.keys",
+    "sealed": "what stands in the holes of the document, AES-256-GCM",
+}  # fmt: skip
+SEALED_ROW_COLUMNS: Mapping[str, str] = {
+    "row_id": "running number over all inputs",
+    "person_no": "number of its key in persons.keys; 0 where neither order nor buyer could be read",
+    "sealed": "the row of refused.csv as JSON, AES-256-GCM",
+}  # fmt: skip
 PROBLEM_COLUMNS: Mapping[str, str] = {
     "source_file": "file", "row": "data row, from 1", "row_id": "running number over all inputs",
     "field": "bad field; empty when the whole row is bad", "code": "problem code", "message_en": "text",
@@ -106,6 +129,9 @@ BROKEN_COLUMNS: Mapping[str, str] = {
 FRAMES: Mapping[str, tuple[pl.Schema, Mapping[str, str]]] = {
     "problems.csv": (PROBLEMS, PROBLEM_COLUMNS),
     "persons.parquet": (PERSONS, PERSON_COLUMNS),
+    "persons.parquet of a sealed batch": (SEALED_PERSONS, SEALED_PERSON_COLUMNS),
+    "messages/sealed.parquet": (ceb.SEALED, SEALED_VALUE_COLUMNS),
+    "refused.sealed.parquet": (REFUSED, SEALED_ROW_COLUMNS),
     "messages/index.parquet": (ceb.INDEX, INDEX_COLUMNS),
     "message_problems.csv": (ceb.PROBLEMS, BROKEN_COLUMNS),
 }

@@ -56,7 +56,7 @@ def test_every_key_of_a_sender_and_every_kind_is_described() -> None:
 
 @pytest.fixture(scope="module")
 def sample_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A batch that has every file a batch can have."""
+    """A batch that has every file a batch without sealed data can have."""
     folder = tmp_path_factory.mktemp("sample")
     balances = folder / "balances.csv"
     balances.write_text("buyer_id,year,spent\nnobody,2026,1.00\n", encoding="utf-8")
@@ -69,8 +69,10 @@ def test_every_key_of_the_summary_is_described_and_no_other(sample_day: Path) ->
     assert list(json.loads((sample_day / "summary.json").read_text(encoding="utf-8"))) == list(SUMMARY_KEYS)
 
 
-def test_every_file_of_a_batch_is_described_and_no_other(sample_day: Path) -> None:
-    found = {path.name + "/" * path.is_dir() for path in sample_day.iterdir()}
+def test_every_file_of_a_batch_is_described_and_no_other(sample_day: Path, tmp_path: Path) -> None:
+    orders = (SAMPLES / "orders.csv",)
+    clear(Request(orders, tmp_path / "sealed", home=tmp_path / "home", seal=True))
+    found = {path.name + "/" * path.is_dir() for folder in (sample_day, tmp_path / "sealed") for path in folder.iterdir()}
     assert found == set(BATCH_FILES)
 
 
