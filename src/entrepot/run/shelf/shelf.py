@@ -17,7 +17,7 @@ from entrepot.run.shelf.filters import Filters
 from entrepot.run.shelf.match import Guess, clauses_of, guessed
 from entrepot.run.shelf.stored import opened
 from entrepot.run.shelf.totals import Total, add_up
-from entrepot.run.shelf.view import View, changes_of
+from entrepot.run.shelf.view import UNCHANGED, View, changes_of
 from entrepot.run.shelf.walk import LARGEST_PIECE, Conditions, Key, Walk, every_row
 
 __all__ = ["LONGEST_PAGE", "Entry", "Page", "Shelf"]
@@ -147,7 +147,7 @@ class Shelf:
     def _views(self, overlay: pl.DataFrame | None) -> list[View]:
         changes = changes_of(overlay)
         return [
-            View(entry.batch, place, opened(entry.folder), changes.get(entry.batch, {}))
+            View(entry.batch, place, opened(entry.folder), changes.get(entry.batch, UNCHANGED))
             for place, entry in enumerate(self._entries)
         ]
 
