@@ -3,8 +3,11 @@
 `decide` is the pure function everything else calls: the day's run, the explanation, the cases and a notebook.
 """
 
+from functools import cache
+
 import polars as pl
 
+from entrepot.decide.few import Columns, without
 from entrepot.decide.limits import add_limit_scope, add_limits
 from entrepot.decide.mode import MODES, add_mode_facts, add_modes, option_column
 from entrepot.decide.orders import join_orders, order_level, with_order_index
@@ -17,6 +20,10 @@ __all__ = ["ORDER_COLUMNS", "decide", "decide_orders", "valued", "without_rate"]
 POSITIVE_LIST = "cn/cbec/positive_list"
 LISTED_DIGITS = 8
 """Digits of the rows of the positive list: a shorter code cannot be found in it."""
+
+REFUSED = Columns([
+    pl.col("mode_choice").cast(pl.String).is_in(["cn.mode.wanted-not-lawful", "cn.mode.none"]).alias("mode_refused")
+])
 
 ORDER_COLUMNS = [
     "mode",
@@ -40,13 +47,15 @@ ORDER_COLUMNS = [
 def without_rate(lines: pl.DataFrame, law: Law) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Lines with the rate of their month, and the lines whose currency has none that day (to be refused)."""
     rated = add_rates(lines, law)
+    if not rated.get_column("rate_cny_e6").null_count():
+        return rated, rated.clear()
     missing = pl.col("rate_cny_e6").is_null()
     return rated.filter(~missing), rated.filter(missing)
 
 
 def valued(rated: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Lines that have a rate, sorted by order and line, with their amounts, listing and what the law says of their code."""
-    dated = rated.with_columns(exported_on=pl.col("declared_on"))  # until a departure says otherwise
+    dated = rated.hstack([rated.get_column("declared_on").alias("exported_on")])  # until a departure says otherwise
     return add_values(with_order_index(add_listing(dated, law)))
 
 
@@ -54,8 +63,7 @@ def decide_orders(lines: pl.DataFrame, law: Law, balances: pl.DataFrame | None =
     """One row per order of `valued` lines with limits and modes decided; whole buyers must be in one call."""
     orders = add_mode_facts(add_usd_rate(order_level(lines), law), law)
     moded = add_modes(add_limits(add_limit_scope(orders, law), law, balances), law)
-    refused = pl.col("mode_choice").cast(pl.String).is_in(["cn.mode.wanted-not-lawful", "cn.mode.none"])
-    return moded.with_columns(mode_refused=refused)
+    return REFUSED.added(moded)
 
 
 def decide(rated: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -77,13 +85,18 @@ def add_listing(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """
     table = law.table(POSITIVE_LIST)
     took = {"hs_code": "_row", "bonded_only": "_bonded_only", "quantity_per_year": "_per_year"}
-    found = law.lookup(lines, POSITIVE_LIST, {"hs_code": "hs_code"}, take=took, prefix="hs_code")
+    asked = {"hs_code": "hs_code"}
+    found = law.lookup(lines, POSITIVE_LIST, asked, take=took, prefix="hs_code", mark="listed_unconfirmed")
+    return without(_listing(complete=table.complete).added(found), *took.values())
+
+
+@cache
+def _listing(*, complete: bool) -> Columns:
     in_list = pl.col("_row").is_not_null()
     usable = in_list & ~(pl.col("_bonded_only").fill_null(value=False) & ~pl.col("bonded"))
     known = pl.col("hs_code").str.len_chars() >= LISTED_DIGITS
-    absent = pl.when(known).then(pl.lit(value=False)) if table.complete else pl.col("on_positive_list")
+    absent = pl.when(known).then(pl.lit(value=False)) if complete else pl.col("on_positive_list")
     listed = pl.when(in_list).then(usable).otherwise(absent)
-    by_trader = pl.lit(value=False) if table.complete else ~in_list & pl.col("on_positive_list")
-    return found.with_columns(
-        listed=listed, listed_by_trader=by_trader, quantity_limited=in_list & pl.col("_per_year").is_not_null()
-    ).rename({"_row_unconfirmed": "listed_unconfirmed"}).drop("_row", "_bonded_only", "_per_year")
+    by_trader = pl.lit(value=False) if complete else ~in_list & pl.col("on_positive_list")
+    limited = in_list & pl.col("_per_year").is_not_null()
+    return Columns([listed.alias("listed"), by_trader.alias("listed_by_trader"), limited.alias("quantity_limited")])

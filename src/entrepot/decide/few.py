@@ -11,12 +11,12 @@ import datetime as dt
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
-__all__ = ["FEW", "Columns"]
+__all__ = ["FEW", "OFTEN", "Columns", "without"]
 
 FEW = 96
 """Frames of at most so many lines are answered one by one; about there the two take as long as each other."""
@@ -26,35 +26,41 @@ WIDTHS = {"Int64": 63, "Int128": 127}
 COMPARED = {"Eq": "==", "NotEq": "!=", "Lt": "<", "LtEq": "<=", "Gt": ">", "GtEq": ">="}
 COUNTED = {"Plus": "+", "Minus": "-", "Multiply": "*"}
 Row = tuple[Any, ...]
+Steps = tuple[tuple[pl.Expr, ...], ...]
 
 
 class Columns:
-    """Expressions that add columns to a frame; they are made once and used often, from any thread."""
+    """Expressions that add columns to a frame, in steps of which each may read the columns of those before it.
 
-    def __init__(self, expressions: Iterable[pl.Expr]) -> None:
-        self.expressions = tuple(expressions)
+    Made once and used often, from any thread. Columns named in `working` are only for later steps.
+    """
+
+    def __init__(self, *steps: Iterable[pl.Expr], working: Iterable[str] = ()) -> None:
+        self.steps = tuple(tuple(step) for step in steps)
+        self.working = frozenset(working)
+        self.names = [name for step in self.steps for name in _names(step) if name not in self.working]
         self._plain: dict[tuple[pl.DataType, ...], _Plain | None] = {}
+        self._reads = _read_by(self.steps)
         self._asked = 0
-        self._reads = sorted({name for expression in self.expressions for name in expression.meta.root_names()})
 
     def added(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame.with_columns` of the expressions."""
+        """The frame with the columns of all steps; a column that is there already is replaced."""
         series = self._answers(frame) if self._few(frame) else None
         if series is None:
-            return frame.with_columns(self.expressions)
-        known = set(frame.columns)
-        return frame.with_columns(series) if any(one.name in known for one in series) else frame.hstack(series)
+            return _by_engine(frame, self.steps, self.working)
+        if not set(self.names).isdisjoint(frame.columns):
+            return frame.with_columns(series)
+        return frame.hstack(series)
+
+    def answered(self, frame: pl.DataFrame) -> list[pl.Series]:
+        """Only the columns of all steps."""
+        series = self._answers(frame) if self._few(frame) else None
+        return _by_engine(frame, self.steps, self.working).select(self.names).get_columns() if series is None else series
 
     def rows(self, frame: pl.DataFrame) -> list[Row]:
-        """The values of the expressions, line by line, as Python has them."""
-        plain = self._plain_for(frame) if self._few(frame) else None
-        rows = plain.rows(frame) if plain else None
-        return frame.select(self.expressions).rows() if rows is None else rows
-
-    @property
-    def names(self) -> list[str]:
-        """The columns these expressions make."""
-        return [expression.meta.output_name() for expression in self.expressions]
+        """The values of the columns, line by line, as Python has them."""
+        rows = self._rows(frame, self._plain_for(frame)) if self._few(frame) else None
+        return _by_engine(frame, self.steps, self.working).select(self.names).rows() if rows is None else rows
 
     @property
     def all_plain(self) -> bool:
@@ -73,21 +79,53 @@ class Columns:
 
     def _answers(self, frame: pl.DataFrame) -> list[pl.Series] | None:
         plain = self._plain_for(frame)
-        rows = plain.rows(frame) if plain else None
+        rows = self._rows(frame, plain)
         if plain is None or rows is None:
             return None
-        columns = zip(*rows, strict=True)
-        return [pl.Series(name, values, dtype) for (name, dtype), values in zip(plain.schema, columns, strict=True)]
+        return pl.DataFrame(rows, schema=plain.schema, orient="row").get_columns()
+
+    def _rows(self, frame: pl.DataFrame, plain: "_Plain | None") -> list[Row] | None:
+        if plain is None:
+            return None
+        given = [frame.get_column(name).to_list() for name in self._reads]
+        return plain.rows(zip(*given, strict=True) if given else [()] * frame.height)
 
     def _plain_for(self, frame: pl.DataFrame) -> "_Plain | None":
-        schema = frame.schema
-        dtypes = tuple(schema[name] for name in self._reads)
+        dtypes = tuple(frame.get_column(name).dtype for name in self._reads)
         if dtypes not in self._plain:
             try:
-                self._plain[dtypes] = _Plain(self.expressions, dict(zip(self._reads, dtypes, strict=True)))
+                self._plain[dtypes] = _Plain(self.steps, self.working, dict(zip(self._reads, dtypes, strict=True)))
             except (_NotPlainError, LookupError, TypeError, ValueError, AttributeError):
                 self._plain[dtypes] = None
         return self._plain[dtypes]
+
+
+def _names(step: Iterable[pl.Expr]) -> list[str]:
+    return [expression.meta.output_name() for expression in step]
+
+
+def _read_by(steps: Steps) -> list[str]:
+    """The columns the steps read that no step before made."""
+    read: set[str] = set()
+    made: set[str] = set()
+    for step in steps:
+        read |= {name for expression in step for name in expression.meta.root_names()} - made
+        made |= set(_names(step))
+    return sorted(read)
+
+
+def _by_engine(frame: pl.DataFrame, steps: Steps, working: frozenset[str]) -> pl.DataFrame:
+    for step in steps:
+        frame = frame.with_columns(step)
+    return frame.drop(working) if working else frame
+
+
+def without(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """The frame less some columns, without planning."""
+    left = frame.clone()
+    for name in names:
+        left.drop_in_place(name)
+    return left
 
 
 class _NotPlainError(Exception):
@@ -95,31 +133,31 @@ class _NotPlainError(Exception):
 
 
 class _Plain:
-    """Expressions over columns of known types as one Python function of a row."""
+    """Steps over columns of known types as one Python function of a row."""
 
-    def __init__(self, expressions: tuple[pl.Expr, ...], dtypes: dict[str, pl.DataType]) -> None:
-        made = pl.DataFrame(schema=dtypes).select(expressions).schema
-        self.schema = list(made.items())
-        self.reads = list(dtypes)
-        self._answer = _written(expressions, dtypes)
+    def __init__(self, steps: Steps, working: frozenset[str], dtypes: dict[str, pl.DataType]) -> None:
+        frame = _by_engine(pl.DataFrame(schema=dtypes), steps, working)
+        names = [name for step in steps for name in _names(step) if name not in working]
+        self.schema = [(name, frame.schema[name]) for name in names]
+        self._answer = _written(steps, names, dtypes)
 
-    def rows(self, frame: pl.DataFrame) -> list[Row] | None:
+    def rows(self, lines: Iterable[Row]) -> list[Row] | None:
         """The values of each row; None when an amount does not fit its type."""
-        given = [frame.get_column(name).to_list() for name in self.reads]
-        lines: Iterable[Row] = zip(*given, strict=True) if given else [()] * frame.height
         try:
             return [self._answer(line) for line in lines]
         except _NotPlainError:
             return None
 
 
-def _written(expressions: tuple[pl.Expr, ...], dtypes: dict[str, pl.DataType]) -> Callable[[Row], Row]:
+def _written(steps: Steps, names: Sequence[str], dtypes: dict[str, pl.DataType]) -> Callable[[Row], Row]:
     """The function itself: each distinct part of the expressions is one line of it."""
     writer = _Writer(dtypes)
-    results = [writer.read(_described(expression))[0] for expression in expressions]
-    names = ", ".join(f"c{place}" for place in range(len(dtypes)))
-    head = [f"    ({names},) = row"] if dtypes else []
-    source = "\n".join(["def answer(row):", *head, *writer.lines, f"    return ({', '.join(results)},)"])
+    for step in steps:
+        writer.columns.update(dict(zip(_names(step), [writer.read(_described(one)) for one in step], strict=True)))
+    given = ", ".join(f"c{place}" for place in range(len(dtypes)))
+    head = [f"    ({given},) = row"] if dtypes else []
+    results = ", ".join(writer.columns[name][0] for name in names)
+    source = "\n".join(["def answer(row):", *head, *writer.lines, f"    return ({results},)"])
     known: dict[str, Any] = {**writer.literals, "fits": _fits}
     exec(compile(source, "<columns>", "exec"), known)  # of our own numbered names and the operators above, nothing else
     answer: Callable[[Row], Row] = known["answer"]
@@ -155,7 +193,7 @@ class _Writer:
     def __init__(self, dtypes: dict[str, pl.DataType]) -> None:
         self.lines: list[str] = []
         self.literals: dict[str, Any] = {}
-        self._columns = {name: (f"c{place}", _kind(dtype)) for place, (name, dtype) in enumerate(dtypes.items())}
+        self.columns = {name: (f"c{place}", _kind(dtype)) for place, (name, dtype) in enumerate(dtypes.items())}
         self._known: dict[str, str] = {}
         self._names: dict[tuple[type, str], str] = {}
         self._words: dict[str, list[str]] = {}
@@ -176,7 +214,7 @@ class _Writer:
         return self._known[code], kind
 
     def _column(self, name: str) -> tuple[str, str]:
-        return self._columns[name]
+        return self.columns[name]
 
     def _alias(self, of: Any) -> tuple[str, str]:
         return self.read(of[0])
@@ -250,6 +288,9 @@ class _Writer:
             return self._replaced(given, of_it)
         if name == "Boolean" and isinstance(of_it, dict) and of_it == {"IsIn": {"nulls_equal": False}}:
             return self._is_in(given)
+        if what == {"StringExpr": "LenChars"}:
+            value, kind = self.read(given[0])
+            return self._line(f"None if {value} is None else len({value})", "Int64" if kind == "String" else "")
         made = {"Boolean": self._boolean, "FillNull": self._first_known, "Coalesce": self._first_known}.get(name)
         if made is None:
             raise _NotPlainError

@@ -8,8 +8,8 @@ counter is with customs: what is computed here is an estimate from the orders an
 import polars as pl
 
 from entrepot.decide.dates import in_force
-from entrepot.decide.few import Columns
-from entrepot.decide.mode import RETAIL, retail_answers, retail_open
+from entrepot.decide.few import Columns, without
+from entrepot.decide.mode import retail_answers, retail_open
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
@@ -20,8 +20,9 @@ ON = "declared_on"
 ORDER_LIMIT, YEARLY_LIMIT = "cn/cbec/order_limit", "cn/cbec/yearly_limit"
 SINGLE_ITEM = "cn/cbec/single_item_over_order_limit"
 YEAR = pl.col(ON).dt.year().cast(pl.Int64).alias("_year")
-SPENT_KNOWN = pl.col("buyer_key").is_not_null().alias("spent_known")
-NOTHING_SPENT = pl.lit(0, pl.Int64).alias("spent_fen")
+SPENT_KNOWN = Columns([pl.col("buyer_key").is_not_null().alias("spent_known")])
+NOTHING_SPENT = pl.Series("spent_fen", [0], pl.Int64)
+CERTAIN = pl.Series("limit_uncertain", [False])
 
 
 @once_per_law
@@ -57,14 +58,18 @@ def limit_rules(law: Law) -> list[Rule]:
 def add_limit_scope(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `limit_applies` (a retail import mode admits the order, apart from the limits) and `limit_may_apply` (whether
     one does hangs on a fact that is not stated); needs `add_mode_facts`."""
-    scoped = _scope(law).added(retail_answers(law).added(orders))
-    return scoped.drop([f"_retail_{mode}" for mode in RETAIL])
+    return _scope(law).added(orders)
 
 
 @once_per_law
 def _scope(law: Law) -> Columns:
     admitted, perhaps = retail_open(law, "yes").fill_null(value=False), retail_open(law, "unknown").fill_null(value=False)
-    return Columns([admitted.alias("limit_applies"), (~admitted & perhaps).alias("limit_may_apply")])
+    asked = retail_answers(law)
+    return Columns(
+        [answer.alias(name) for name, answer in asked.items()],
+        [admitted.alias("limit_applies"), (~admitted & perhaps).alias("limit_may_apply")],
+        working=asked,
+    )
 
 
 def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -76,7 +81,7 @@ def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = N
     `balances`: buyer_key, year, spent_fen at the start of the batch; a buyer without a row starts at 0.
     A buyer without a key cannot be followed: each of the orders stands alone, which `spent_known` tells.
     """
-    asked = _with_balances(orders.with_columns(SPENT_KNOWN), balances)
+    asked = _with_balances(SPENT_KNOWN.added(orders), balances)
     folded = _each_alone(asked) if _no_buyer_twice(asked) else _folded(asked, law)
     return _limit_rule(law).added(folded)
 
@@ -93,12 +98,12 @@ def _no_buyer_twice(orders: pl.DataFrame) -> bool:
 
 def _each_alone(orders: pl.DataFrame) -> pl.DataFrame:
     """What `_folded` gives where no order comes before another of its buyer."""
-    return orders.drop("_year").with_columns(limit_uncertain=pl.lit(value=False))
+    return without(orders, "_year").hstack([CERTAIN.new_from_index(0, orders.height)])
 
 
 def _with_balances(orders: pl.DataFrame, balances: pl.DataFrame | None) -> pl.DataFrame:
     if balances is None or balances.is_empty():
-        return orders.with_columns(YEAR, NOTHING_SPENT)
+        return orders.with_columns(YEAR).hstack([NOTHING_SPENT.new_from_index(0, orders.height)])
     dated = orders.with_columns(YEAR)
     known = balances.select(
         "buyer_key", _year=pl.col("year").cast(pl.Int64), spent_fen=pl.col("spent_fen").cast(pl.Int64)

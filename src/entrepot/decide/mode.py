@@ -8,11 +8,10 @@ is lawful; otherwise the first admissible one in the order of `RANKED`.
 from dataclasses import replace
 
 import polars as pl
-import polars.selectors as cs
 
 from entrepot.decide.dates import in_force
 from entrepot.decide.exact import divide, money_fen, wide
-from entrepot.decide.few import Columns
+from entrepot.decide.few import FEW, Columns
 from entrepot.decide.rules import Answer, Number, Rule, answered, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
@@ -40,7 +39,6 @@ DISTRICTS = {"9710": "cn/mode/9710_districts", "9810": "cn/mode/9810_districts"}
 EXPORT = pl.col("direction") == "export"
 IMPORT = pl.col("direction") == "import"
 ON = "declared_on"
-DISTRICT = (pl.col("customs_district").str.slice(0, 2) + "00").alias("_district")
 
 
 def option_column(mode: str) -> str:
@@ -291,13 +289,11 @@ def _without_limits(law: Law, mode: str) -> list[Rule]:
     return [rule for rule in mode_rules(law)[mode] if not rule.id.endswith(LIMITS)]
 
 
-@once_per_law
-def retail_answers(law: Law) -> Columns:
+def retail_answers(law: Law) -> dict[str, pl.Expr]:
     """The columns `_retail_<mode>`: what decides each retail mode apart from the limits."""
-    return Columns(first(_without_limits(law, mode)).alias(f"_retail_{mode}") for mode in RETAIL)
+    return {f"_retail_{mode}": first(_without_limits(law, mode)) for mode in RETAIL}
 
 
-@once_per_law
 def retail_open(law: Law, answer: Answer = "yes") -> pl.Expr:
     """True for imports to which a retail mode gives this answer, apart from the limits; of the mode asked for, if any.
 
@@ -335,17 +331,15 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     `mode` is the mode to use (also when it was asked for and is refused); `mode_rule` is the rule that decided
     for or against it; `mode_choice` says why this mode. Needs `order_level`, `add_usd_rate`, `add_mode_facts` and `add_limits`.
     """
-    for columns in _mode_columns(law):
-        orders = columns.added(orders)
-    return orders
+    return _mode_columns(law).added(orders)
 
 
 @once_per_law
-def _mode_columns(law: Law) -> list[Columns]:
-    """What `add_modes` adds, each from the columns of those before it."""
+def _mode_columns(law: Law) -> Columns:
+    """What `add_modes` adds."""
     tables = mode_rules(law)
     form = pl.col("form_rule").cast(pl.String)
-    added = [
+    return Columns(
         [first(tables[mode]).alias(option_column(mode)) for mode in MODES],
         [_wanted_answer(tables).alias("wanted_answer")],
         [first(choice_rules(tables)).alias("mode_choice")],
@@ -355,8 +349,7 @@ def _mode_columns(law: Law) -> list[Columns]:
             form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String).alias("list_form"),
             _code_digits(law).alias("code_digits"),
         ],
-    ]
-    return [Columns(expressions) for expressions in added]
+    )
 
 
 def _code_digits(law: Law) -> pl.Expr:
@@ -369,13 +362,20 @@ def _code_digits(law: Law) -> pl.Expr:
 def add_mode_facts(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Join the facts the tables read: `created_<mode>` (null before its day), `district_<mode>` (null until it joined)."""
     keys = [ON, "customs_district"]
-    facts = orders.select(keys).unique(maintain_order=True).with_columns(DISTRICT)
+    if orders.height <= FEW:
+        return orders.hstack(_facts(orders.select(keys), law).get_columns())
+    asked = orders.select(keys).unique(maintain_order=True)
+    return orders.join(asked.hstack(_facts(asked, law)), on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _facts(asked: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The facts of each day and district asked for."""
+    codes = [None if code is None else code[:2] + "00" for code in asked.get_column("customs_district").to_list()]
+    found = asked.hstack([pl.Series("_district", codes, pl.String)])
     for mode, path in DISTRICTS.items():
-        facts = law.lookup(facts, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
-    known = facts.hstack(_created(facts.get_column(ON), law)).drop("_district", cs.ends_with("_unconfirmed"))
-    if known.height == 1:
-        return orders.hstack([known.get_column(name).new_from_index(0, orders.height) for name in known.columns[2:]])
-    return orders.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        found = law.lookup(found, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
+    joined = [found.get_column(f"district_{mode}") for mode in DISTRICTS]
+    return pl.DataFrame([*_created(asked.get_column(ON), law), *joined])
 
 
 def _created(days: pl.Series, law: Law) -> list[pl.Series]:

@@ -5,10 +5,12 @@ An order here is also one parcel and, for modes that declare shipment by shipmen
 """
 
 from functools import cache
+from itertools import pairwise
 
 import polars as pl
 
 from entrepot.decide.exact import money_fen, wide
+from entrepot.decide.few import FEW, Columns
 from entrepot.goods.parse import FREIGHT_APART, INSURANCE_APART
 from entrepot.goods.reference import single_piece_units
 
@@ -29,12 +31,19 @@ ONE_E5 = 100_000
 
 def with_order_index(lines: pl.DataFrame) -> pl.DataFrame:
     """Sort by order and line and number the orders from 0 in `order_index`."""
+    if 0 < lines.height <= FEW:
+        ids = lines.get_column("order_id").to_list()
+        if None not in ids and all(before < after for before, after in pairwise(ids)):  # sorted, one line each
+            return lines.hstack([pl.Series("order_index", list(range(lines.height)), pl.UInt32)])
     ordered = lines.sort("order_id", "line_no", maintain_order=True)
     return ordered.with_columns(order_index=pl.col("order_id").rle_id())
 
 
 def order_level(lines: pl.DataFrame) -> pl.DataFrame:
     """One row per order: its terms, flags (three-valued) and sums; needs `with_order_index` and `add_values`."""
+    if 0 < lines.height <= FEW and lines.item(-1, "order_index") == lines.height - 1:
+        same = [lines.get_column(name) for name in ("order_index", *SAME, *FLAGS, "needs_licence")]
+        return pl.DataFrame([*same, *_alone().answered(lines)])
     return lines.group_by("order_index", maintain_order=True).agg(_of_order())
 
 
@@ -57,6 +66,28 @@ def _of_order() -> list[pl.Expr]:
         pl.col("needs_licence").any(ignore_nulls=False),
         *(value.alias(name) for name, value in sums.items()),
     ]
+
+
+@cache
+def _alone() -> Columns:
+    """What the sums and tests of `_of_order` come to for orders of one line."""
+    freight = pl.col("incoterm").is_in(FREIGHT_APART).fill_null(value=False) & pl.col("freight_e5").is_null()
+    insurance = pl.col("incoterm").is_in(INSURANCE_APART).fill_null(value=False) & pl.col("insurance_e5").is_null()
+    one = pl.col("quantity_e5") == ONE_E5
+    several = (pl.col("content_unit") == "piece") & (pl.col("content_quantity_e5") > ONE_E5)
+    piece = pl.col("unit").is_in(single_piece_units()) & ~several.fill_null(value=False)
+    made = {
+        "line_count": pl.lit(1, pl.Int64),
+        "order_incomplete": pl.col("order_incomplete").fill_null(value=False),
+        "charges_unknown": freight | insurance,
+        "single_piece": pl.when(one & ~piece).then(None).otherwise(one),
+        "order_goods_fen": pl.col("goods_fen"),
+        "order_price_fen": pl.col("price_fen"),
+        "order_goods_e5": pl.col("goods_value_e5"),
+        "rate_cny_e6": pl.col("rate_cny_e6"),
+        "rate_units_e6": pl.col("rate_units_e6"),
+    }
+    return Columns([value.alias(name) for name, value in made.items()])
 
 
 def _sum(name: str) -> pl.Expr:

@@ -5,13 +5,11 @@ and rounded once per tax and line. A single item over the order limit pays every
 tax. Whatever needs a rate or a class that is not loaded is unknown, never zero.
 """
 
-from functools import cache
-
 import polars as pl
 
 from entrepot.decide.dates import in_force
 from entrepot.decide.exact import rounded_by_law, wide
-from entrepot.decide.few import Columns
+from entrepot.decide.few import FEW, Columns
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
@@ -21,7 +19,7 @@ __all__ = ["TAXES", "add_tax", "add_tax_facts", "tax_rules"]
 TAXES = ("duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
 ON = "declared_on"
 BASES = ("_price", "_specific", "_rate", "_left", "_vat", "_share")
-WORKING = {*BASES, *(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES)}
+WORKING = (*BASES, *(f"_{way}_{tax}" for way in ("share", "full") for tax in TAXES[:3]))
 MILLION = 1_000_000
 TOTAL = (pl.col("duty_fen") + pl.col("consumption_tax_fen") + pl.col("vat_fen")).alias("tax_total_fen")
 CT_LAW = (
@@ -47,11 +45,21 @@ def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     Adds `vat_class`, `vat_ppm`, `ct_class` ('none' where the chapter holds no taxed goods), `ct_ppm`,
     `ct_specific_e5` (CNY per litre), `duty_ppm`, and `*_unconfirmed` marks.
     """
+    return _price_tests(law).added(_few_facts(lines, law) if lines.height <= FEW else _many_facts(lines, law))
+
+
+def _few_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The facts of each line asked by itself."""
+    imported = [code if direction == "import" else None for code, direction in lines.select("hs_code", "direction").rows()]
+    asked = pl.DataFrame([pl.Series("hs_code", imported, pl.String), lines.get_column(ON)])
+    return lines.hstack(_code_facts(asked, law).get_columns()[2:])
+
+
+def _many_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
+    """The facts of each distinct code and day, joined back."""
     codes = lines.filter(pl.col("direction") == "import").select("hs_code", ON).unique()
-    facts = _code_facts(codes, law)
-    joined = lines.join(facts, on=["hs_code", ON], how="left", maintain_order="left")
-    marked = joined.with_columns(pl.col("^.*_unconfirmed$").fill_null(value=False))
-    return _ct_known().added(_price_tests(law).added(marked))
+    joined = lines.join(_code_facts(codes, law), on=["hs_code", ON], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("^.*_unconfirmed$").fill_null(value=False))
 
 
 def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -86,7 +94,7 @@ def _class_columns(law: Law) -> Columns:
 
 @once_per_law
 def _price_tests(law: Law) -> Columns:
-    """`ct_taxed` by the price tests of CT: cosmetics per ml, g or piece, watches per piece."""
+    """`ct_taxed` by the price tests of CT (cosmetics per ml, g or piece, watches per piece), then `ct_known`."""
     unit, kind = pl.col("content_unit"), pl.col("ct_class")
     floor = (
         pl.when(unit == "ml")
@@ -109,19 +117,18 @@ def _price_tests(law: Law) -> Columns:
         .then(dear)
         .otherwise(kind.is_not_null())
     )
-    return Columns([taxed.alias("ct_taxed")])
+    return Columns([taxed.alias("ct_taxed")], [_ct_known().alias("ct_known")])
 
 
-@cache
-def _ct_known() -> Columns:
-    """`ct_known`: class, rate and whatever content they need are there."""
+def _ct_known() -> pl.Expr:
+    """Class, rate and whatever content they need are there."""
     unit, taxed = pl.col("content_unit"), pl.col("ct_taxed")
     content = wide("quantity_e5") * wide("content_quantity_e5")
     litres_needed = pl.col("ct_specific_e5").is_not_null() & (unit.is_null() | (unit != "ml"))
     too_much = content * wide("ct_specific_e5").fill_null(0) > LITRES_LIMIT
     fits = pl.col("ct_ppm").is_not_null() & ~litres_needed & ~too_much.fill_null(value=False)
     known = taxed.is_not_null() & (~taxed | fits)
-    return Columns([known.fill_null(value=False).alias("ct_known")])
+    return known.fill_null(value=False)
 
 
 @once_per_law
@@ -179,18 +186,14 @@ def tax_rules(law: Law) -> list[Rule]:
 
 def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `duty_fen`, `consumption_tax_fen`, `vat_fen`, `tax_total_fen` and `tax_rule`; null is unknown."""
-    steps = _tax_columns(law)
-    for columns in steps:
-        lines = columns.added(lines)
-    return lines.select(name for name in lines.columns if name not in WORKING)
+    return _tax_columns(law).added(lines)
 
 
 @once_per_law
-def _tax_columns(law: Law) -> list[Columns]:
-    """What `add_tax` adds, each from the columns of those before it."""
+def _tax_columns(law: Law) -> Columns:
+    """What `add_tax` adds."""
     rule = first(tax_rules(law)).alias("tax_rule")
-    steps = [[rule], _bases(law), _composite(law), *_in_full(law), _paid(), [TOTAL]]
-    return [Columns(expressions) for expressions in steps]
+    return Columns([rule], _bases(law), _composite(law), *_in_full(law), _paid(), [TOTAL], working=WORKING)
 
 
 def _paid() -> list[pl.Expr]:

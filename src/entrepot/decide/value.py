@@ -8,6 +8,7 @@ amounts are rounded half-up to the fen, once per amount. Order freight and insur
 import polars as pl
 
 from entrepot.decide.exact import divide, money_fen, wide
+from entrepot.decide.few import Columns, without
 from entrepot.law import Law
 
 __all__ = ["RATES", "add_rates", "add_usd_rate", "add_values"]
@@ -20,22 +21,16 @@ def add_rates(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
 
     A currency and day without a rate stays null: the caller refuses the line.
     """
-    took = {"cny": "rate_cny_e6", "units": "rate_units_e6", "kind": "rate_kind"}
+    took = {"cny": "_cny", "units": "_units", "kind": "_kind"}
     found = law.lookup(lines, RATES, {"currency": "currency"}, take=took)
-    home = pl.col("currency") == "CNY"
-    one = [
-        pl.when(home).then(pl.lit(1_000_000, pl.Int64)).otherwise(pl.col(c)).alias(c)
-        for c in ("rate_cny_e6", "rate_units_e6")
-    ]
-    kind = pl.when(home).then(pl.lit("home")).otherwise(pl.col("rate_kind").cast(pl.String)).alias("rate_kind")
-    return found.with_columns(*one, kind).drop("rate_cny_e6_unconfirmed", strict=False)
+    return without(RATE.added(found), *took.values(), "_cny_unconfirmed")
 
 
 def add_usd_rate(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `usd_cny_e6`, `usd_units_e6`: the rate that turns CNY into USD for limits set in USD."""
-    asked = orders.with_columns(_usd=pl.lit("USD"))
-    found = law.lookup(asked, RATES, {"currency": "_usd"}, take={"cny": "usd_cny_e6", "units": "usd_units_e6"})
-    return found.drop("_usd").rename({"usd_cny_e6_unconfirmed": "usd_unconfirmed"})
+    asked = orders.hstack([pl.Series("_usd", ["USD"]).new_from_index(0, orders.height)])
+    took = {"cny": "usd_cny_e6", "units": "usd_units_e6"}
+    return without(law.lookup(asked, RATES, {"currency": "_usd"}, take=took, mark="usd_unconfirmed"), "_usd")
 
 
 def _in_fen(amount_e5: pl.Expr, scale: int = 1) -> pl.Expr:
@@ -51,16 +46,37 @@ def add_values(lines: pl.DataFrame) -> pl.DataFrame:
     `goods_fen`, `freight_fen`, `insurance_fen`: the same in CNY; `price_fen`: their sum, the dutiable price of
     retail imports. Needs lines sorted by order with `order_index`.
     """
+    valued = AMOUNTS.added(lines)
+    if not _one_line_each(valued):
+        for charge in ("freight", "insurance"):
+            valued = _apportioned(valued, charge)
+    return PRICE.added(valued)
+
+
+def _one_line_each(lines: pl.DataFrame) -> bool:
+    """Whether every order has one line: `order_index` counts them from 0."""
+    return lines.height > 0 and lines.get_column("order_index").max() == lines.height - 1
+
+
+def _rate_columns() -> list[pl.Expr]:
+    home = pl.col("currency") == "CNY"
+    one = {"rate_cny_e6": "_cny", "rate_units_e6": "_units"}
+    rates = [pl.when(home).then(pl.lit(1_000_000, pl.Int64)).otherwise(pl.col(of)).alias(name) for name, of in one.items()]
+    return [*rates, pl.when(home).then(pl.lit("home")).otherwise(pl.col("_kind").cast(pl.String)).alias("rate_kind")]
+
+
+def _amount_columns() -> list[pl.Expr]:
     product = wide("unit_price_e5") * wide("quantity_e5")
-    valued = lines.with_columns(
-        goods_value_e5=money_fen(divide(product, 100_000)),
-        goods_fen=_in_fen(product, 100_000),
-        freight_fen=_in_fen(wide(pl.col("freight_e5").fill_null(0))),
-        insurance_fen=_in_fen(wide(pl.col("insurance_e5").fill_null(0))),
-    )
-    for charge in ("freight", "insurance"):
-        valued = _apportioned(valued, charge)
-    return valued.with_columns(price_fen=pl.col("goods_fen") + pl.col("freight_fen") + pl.col("insurance_fen"))
+    return [
+        money_fen(divide(product, 100_000)).alias("goods_value_e5"),
+        _in_fen(product, 100_000).alias("goods_fen"),
+        _in_fen(wide(pl.col("freight_e5").fill_null(0))).alias("freight_fen"),
+        _in_fen(wide(pl.col("insurance_e5").fill_null(0))).alias("insurance_fen"),
+    ]
+
+
+RATE, AMOUNTS = Columns(_rate_columns()), Columns(_amount_columns())
+PRICE = Columns([(pl.col("goods_fen") + pl.col("freight_fen") + pl.col("insurance_fen")).alias("price_fen")])
 
 
 def _apportioned(lines: pl.DataFrame, charge: str) -> pl.DataFrame:

@@ -185,6 +185,7 @@ class Law:
         *,
         take: Mapping[str, str],
         prefix: str | None = None,
+        mark: str | None = None,
     ) -> Lines:
         """Join the row in force on each line's day.
 
@@ -195,12 +196,13 @@ class Law:
             date: the column of legal days that selects the row.
             take: the table's columns (also `source`, `from`, ...) to the names they get.
             prefix: the key column matched by its longest beginning, as tariff codes are; None for exact keys.
+            mark: the name of the column that says the row is unconfirmed; `<first new column>_unconfirmed` by default.
 
         Returns:
-            the lines with the new columns and `<first new column>_unconfirmed`; null means no row.
+            the lines with the new columns and the mark; null means no row.
             In a table that is not complete no row is unknown, not no.
         """
-        return lookup(lines, self.table(path), keys, date, take, prefix)
+        return lookup(lines, self.table(path), keys, date, take, prefix, mark)
 
     def with_table_rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> "Law":
         """A new law with further rows in one table: a user's tariff, rates of a file, the givens of a case.

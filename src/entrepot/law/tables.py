@@ -86,6 +86,11 @@ class LawTable:
         return self._lengths[name]
 
     @cached_property
+    def dtypes(self) -> pl.Schema:
+        """The column types of `frame`, made once."""
+        return self.frame.schema
+
+    @cached_property
     def _lengths(self) -> dict[str, tuple[int, ...]]:
         return {}
 
@@ -114,11 +119,12 @@ def frame_of(leaf: TableLeaf) -> pl.DataFrame:
 
 
 def lookup(
-    lines: Lines, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str], prefix: str | None
+    lines: Lines, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str], prefix: str | None,
+    mark: str | None = None,
 ) -> Lines:
     """See `Law.lookup`."""
-    _check(lines.collect_schema(), table, keys, date, take, prefix)
-    mark = f"{next(iter(take.values()))}_unconfirmed"
+    mark = mark or f"{next(iter(take.values()), '')}_unconfirmed"
+    _check(lines, table, keys, date, take, prefix, mark)
     if isinstance(lines, pl.DataFrame) and lines.height <= FEW_LINES:
         return lines.hstack(_answered(lines, table, keys, date, take, prefix, mark))
     usable = table.frame.filter(pl.col("status").is_in(COMPUTABLE))
@@ -145,18 +151,20 @@ def _answered(
     mark: str,
 ) -> list[pl.Series]:
     """The columns `lookup` adds, question by question, each distinct question asked once."""
-    columns = [lines.get_column(keys[name]).cast(table.frame.schema[name]).to_list() for name in table.key]
+    columns = [_as(lines.get_column(keys[name]), table.dtypes[name]).to_list() for name in table.key]
     asked = list(zip(*columns, lines.get_column(date).to_list(), strict=True))
     known = {question: table.longest(question[:-1], question[-1], prefix) for question in dict.fromkeys(asked)}
-    places = [known[question] for question in asked]
     wanted = {**{new: name for name, new in take.items()}, mark: "unconfirmed"}
-    return [_gathered(table, name, new, places, otherwise=False if new == mark else None) for new, name in wanted.items()]
+    cells = [table.cells(name) for name in wanted.values()]
+    nothing = (*(None for _ in take), False)
+    rows = {place: tuple(column[place] for column in cells) for place in set(known.values()) if place is not None}
+    answers = [nothing if (place := known[question]) is None else rows[place] for question in asked]
+    schema = {new: table.dtypes[name] for new, name in wanted.items()}
+    return pl.DataFrame(answers, schema=schema, orient="row").get_columns()
 
 
-def _gathered(table: LawTable, name: str, new: str, places: list[int | None], otherwise: bool | None) -> pl.Series:
-    cells = table.cells(name)
-    values = [otherwise if place is None else cells[place] for place in places]
-    return pl.Series(new, values, dtype=table.frame.schema[name])
+def _as(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return values if values.dtype == dtype else values.cast(dtype)
 
 
 def _near(rows: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
@@ -179,8 +187,8 @@ def _same_for_all(rows: pl.DataFrame, days: pl.Series) -> bool:
     return bool(rows.select(whole.all()).item())
 
 
-def _check(schema: pl.Schema, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str],
-           prefix: str | None) -> None:
+def _check(lines: Lines, table: LawTable, keys: Mapping[str, str], date: str, take: Mapping[str, str],
+           prefix: str | None, mark: str) -> None:
     """LawError names the first thing that does not fit between the question and the table."""
     if keys.keys() != set(table.key):
         given = ", ".join(keys) or "none"
@@ -191,12 +199,14 @@ def _check(schema: pl.Schema, table: LawTable, keys: Mapping[str, str], date: st
                        f"it has {', '.join(table.frame.columns)}")
     if prefix is not None and prefix not in table.key:
         raise LawError(f"prefix {prefix!r} is no key of {table.path}; its keys are {', '.join(table.key)}")
-    missing = [name for name in (*keys.values(), date) if name not in schema]
+    names = lines.columns if isinstance(lines, pl.DataFrame) else lines.collect_schema().names()
+    missing = [name for name in (*keys.values(), date) if name not in names]
     if missing:
         raise LawError(f"the lines have no column {', '.join(missing)}, needed to look up {table.path}")
-    if schema[date] != pl.Date:
-        raise LawError(f"column {date!r} is {schema[date]}, not Date: turn times into legal days with Law.legal_day")
-    clash = [name for name in (*take.values(), f"{next(iter(take.values()))}_unconfirmed") if name in schema]
+    dtype = lines.get_column(date).dtype if isinstance(lines, pl.DataFrame) else lines.collect_schema()[date]
+    if dtype != pl.Date:
+        raise LawError(f"column {date!r} is {dtype}, not Date: turn times into legal days with Law.legal_day")
+    clash = [name for name in (*take.values(), mark) if name in names]
     if clash:
         raise LawError(f"the lines have a column {', '.join(clash)} already: take into another name")
 
