@@ -12,6 +12,7 @@ import click
 import polars as pl
 
 from entrepot import __version__
+from entrepot.cli.audit import audit
 from entrepot.cli.clear import clear_command
 from entrepot.cli.desk import (
     backup_command,
@@ -44,6 +45,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(audit)
 cli.add_command(clear_command)
 cli.add_command(explain_command)
 cli.add_command(law)

@@ -14,7 +14,7 @@ from entrepot.desk.context import language
 from entrepot.goods.errors import CallError
 from entrepot.goods.texts import text
 
-__all__ = ["Told", "changing", "later", "say_done"]
+__all__ = ["Told", "changing", "later", "posted", "say_done"]
 
 
 class Told(CallError):
@@ -43,6 +43,11 @@ class _Later:
 def later(text_id: str) -> Any:
     """The text of an id for labels and choices of forms, which are made before the language is known."""
     return lazystr(_Later(text_id))
+
+
+def posted(request: HttpRequest) -> Any:
+    """What a form is bound to: the data of a POST, even an empty one; None when the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def say_done(request: HttpRequest, text_id: str, **numbers: object) -> None:

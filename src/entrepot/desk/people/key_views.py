@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from entrepot.desk.people.forms import KeyForm
 from entrepot.desk.people.keys import issue, revoke_key
 from entrepot.desk.people.models import ApiKey
-from entrepot.desk.told import Told, changing, say_done
+from entrepot.desk.told import Told, changing, posted, say_done
 
 __all__ = ["key_issue", "key_revoke", "keys"]
 
@@ -31,7 +31,7 @@ def _keys(request: Any, form: KeyForm, key: ApiKey | None = None, token: str = "
 @never_cache
 def key_issue(request: Any) -> HttpResponse:
     """Issue a key; the answer to this one request is the only place its token is ever shown."""
-    form = KeyForm(request.acting, request.POST or None)
+    form = KeyForm(request.acting, posted(request))
     if request.method != "POST" or not form.is_valid():
         return _keys(request, form) if request.method == "POST" else redirect("keys")
     given = form.cleaned_data

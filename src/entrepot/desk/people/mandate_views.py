@@ -11,7 +11,7 @@ from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.forms import MandateForm
 from entrepot.desk.people.mandates import broker_named, code_of, grant, granted, held, revoke
 from entrepot.desk.people.models import Mandate, Organisation
-from entrepot.desk.told import Told, changing, say_done
+from entrepot.desk.told import Told, changing, posted, say_done
 
 __all__ = ["mandate_grant", "mandate_revoke", "mandates", "state_of"]
 
@@ -46,7 +46,7 @@ def _mandates(request: Any, form: MandateForm, found: Organisation | None = None
 
 def mandate_grant(request: Any) -> HttpResponse:
     """First find the broker and show its name, then grant the mandate once that is confirmed."""
-    form = MandateForm(request.POST or None)
+    form = MandateForm(posted(request))
     if request.method != "POST" or not form.is_valid():
         return _mandates(request, form) if request.method == "POST" else redirect("mandates")
     try:

@@ -24,7 +24,7 @@ from entrepot.desk.people.members import (
     withdraw,
 )
 from entrepot.desk.people.models import Invitation, Membership
-from entrepot.desk.told import Told, changing, say_done
+from entrepot.desk.told import Told, changing, posted, say_done
 from entrepot.goods.errors import WorldError
 from entrepot.goods.texts import text
 
@@ -52,7 +52,7 @@ def _members(request: Any, form: InviteForm, link: str = "") -> HttpResponse:
 @never_cache
 def members_invite(request: Any) -> HttpResponse:
     """Invite somebody; the link is shown once, for where e-mail does not arrive."""
-    form = InviteForm(request.POST or None)
+    form = InviteForm(posted(request))
     if request.method != "POST" or not form.is_valid():
         return _members(request, form) if request.method == "POST" else redirect("members")
     try:

@@ -16,7 +16,7 @@ from entrepot.desk.people.acting import SESSION_KEY, choose
 from entrepot.desk.people.forms import OrganisationForm, ProfileForm, SettingsForm
 from entrepot.desk.people.models import Organisation, User
 from entrepot.desk.people.organisations import make_organisation
-from entrepot.desk.told import say_done
+from entrepot.desk.told import posted, say_done
 
 __all__ = ["administration", "organisation_new", "organisation_settings", "profile", "set_language", "switch_organisation"]
 
@@ -48,7 +48,7 @@ def _url(name: str) -> str | None:
 
 def organisation_new(request: Any) -> HttpResponse:
     """Make an organisation; who makes it becomes its administrator."""
-    form = OrganisationForm(request.POST or None)
+    form = OrganisationForm(posted(request))
     if request.method == "POST" and form.is_valid():
         organisation = make_organisation(request.user, **form.cleaned_data)
         request.session[SESSION_KEY] = str(organisation.id)
@@ -70,7 +70,7 @@ def organisation_settings(request: Any) -> HttpResponse:
     """The organisation's own settings; the audit log is told which changed, not to what."""
     with transaction.atomic():
         organisation = Organisation.objects.select_for_update().get(id=request.acting.organisation.id)
-        form = SettingsForm(request.POST or None, instance=organisation)
+        form = SettingsForm(posted(request), instance=organisation)
         if request.method == "POST" and form.is_valid():
             if form.changed_data:
                 form.save()
@@ -82,7 +82,7 @@ def organisation_settings(request: Any) -> HttpResponse:
 
 def profile(request: Any) -> HttpResponse:
     """One's own name, language and telephone."""
-    form = ProfileForm(request.POST or None, instance=User.objects.get(id=request.user.id))
+    form = ProfileForm(posted(request), instance=User.objects.get(id=request.user.id))
     if request.method == "POST" and form.is_valid():
         form.save()
         say_done(request, "people.saved")
