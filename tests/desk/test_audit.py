@@ -1,19 +1,35 @@
 """The audit chain: any entry altered, dropped or put elsewhere is found; an entry and its change stand or fall together."""
 
+import ast
+import csv
+import io
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 
+from entrepot.cli.audit import audit
+from entrepot.desk.audit import chain as chain_module
 from entrepot.desk.audit.append_only import TABLES, guard_tables, lift_guards
 from entrepot.desk.audit.chain import INSTALLATION, record, verify
+from entrepot.desk.audit.jobs import verify_job
 from entrepot.desk.audit.models import AuditEntry, AuditHead
+from entrepot.desk.audit.reading import actions, filtered
+from entrepot.desk.audit.views import FilterForm
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.settle import note
+from entrepot.desk.jobs.models import Job
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Organisation
+from entrepot.goods.errors import CallError, InputError
 from tests.desk.conftest import Firm
 
 
@@ -170,3 +186,151 @@ def test_the_end_of_a_chain_is_anchored_after_commit_at_most_once_a_minute() -> 
     assert len(anchored()) == 1
     verify(INSTALLATION)
     assert [line["number"] for line in anchored()] == [1, 3]
+
+
+# --- the pages, the files, the command ----------------------------------------------------------------
+
+
+def sent(response: Any) -> bytes:
+    """The whole file of an answer that is sent in blocks."""
+    return b"".join(response.streaming_content)
+
+
+def test_the_log_is_read_with_names_and_words(firm: Firm) -> None:
+    with transaction.atomic():
+        record(firm.acting("administrator"), "member.role-changed", "user", firm.users["trader"].id, role="analyst")
+    page = firm.client("inspector").get(reverse("audit")).content.decode()
+    for words in ("Changed a member", "administrator of Tide", "trader of Tide", "analyst"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ({"action": "note.made"}, [6, 5, 4, 3, 2]), ({"object": "4"}, [6]), ({"object": "organisation"}, [1]),
+        ({"since": "2999-01-01"}, []), ({"until": "2000-01-01"}, []), ({"since": "2000-01-01", "until": "2999-01-01"}, [6, 5, 4, 3, 2, 1]),
+    ],
+)  # fmt: skip
+def test_filters(firm: Firm, chain: str, asked: dict[str, str], numbers: list[int]) -> None:
+    form = FilterForm({}, asked | {"action": ""})
+    assert form.is_valid()
+    rows = filtered(firm.acting("administrator"), form.cleaned_data | {"action": asked.get("action")})
+    assert [entry.number for entry in rows.order_by("-number")] == numbers
+
+
+def test_pages_by_number_neither_skip_nor_repeat(firm: Firm) -> None:
+    with transaction.atomic():
+        for number in range(130):
+            record(firm.acting("trader"), "batch.asked", "batch", number)
+    client = firm.client("administrator")
+    total = AuditHead.objects.get(chain=str(firm.organisation.id)).number
+    seen: list[int] = []
+    where: str | None = ""
+    while where is not None:
+        page = client.get(reverse("audit") + where)
+        seen += [row.entry.number for row in page.context["rows"]]
+        where = page.context["older"] or None
+    assert seen == list(range(total, 0, -1))
+    back = client.get(f"{reverse('audit')}?after=50").context["rows"]
+    assert [row.entry.number for row in back] == list(range(100, 50, -1))
+
+
+def test_another_organisations_entries_are_not_there(firm: Firm, stranger: Firm, chain: str) -> None:
+    page = stranger.client("administrator").get(f"{reverse('audit')}?object=note")
+    assert page.context["rows"] == []
+    lines = sent(stranger.client("administrator").post(reverse("audit_export", args=["jsonl"])))
+    assert {json.loads(line)["chain"] for line in lines.splitlines()} == {str(stranger.organisation.id)}
+
+
+def test_verifying_on_the_page_says_whole_or_what_is_wrong(firm: Firm, tampered: str) -> None:
+    client = firm.client("inspector")
+    assert "The chain is whole" in client.post(reverse("audit_verify")).content.decode()
+    AuditEntry.objects.filter(chain=tampered, number=3).update(actor="user:somebody else")
+    page = client.post(reverse("audit_verify")).content.decode()
+    assert "Entry 3 is not as it was written" in page
+
+
+def test_a_long_chain_is_verified_by_a_job_that_fails_with_the_faults(firm: Firm, tampered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrepot.desk.audit.views.VERIFIED_AT_ONCE", 3)
+    answer = firm.client("inspector").post(reverse("audit_verify"))
+    job = Job.objects.of(firm.organisation).get(kind="audit.verify")
+    assert answer.headers["Location"] == reverse("job", args=[job.id])
+    assert verify_job(job, lambda *_: None)["faults"] == 0
+    AuditEntry.objects.filter(chain=tampered, number=2).update(detail={})
+    with pytest.raises(InputError, match="altered at 2"):
+        verify_job(job, lambda *_: None)
+
+
+def test_the_csv_runs_nothing_and_the_export_is_an_entry(firm: Firm) -> None:
+    with transaction.atomic():
+        record(firm.acting("trader"), "batch.asked", "=cmd|' /C calc'!A0", "+1")
+    file = sent(firm.client("administrator").post(reverse("audit_export", args=["csv"])))
+    rows = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
+    asked = next(row for row in rows if row["action"] == "batch.asked")
+    assert (asked["object_kind"], asked["object_id"]) == ("'=cmd|' /C calc'!A0", "'+1")
+    assert rows[-1]["action"] == "audit.exported"
+    assert firm.client("inspector").post(reverse("audit_export", args=["csv"])).status_code == 403
+
+
+def test_the_json_lines_hold_the_chain(firm: Firm, chain: str) -> None:
+    file = sent(firm.client("administrator").post(reverse("audit_export", args=["jsonl"])))
+    told = [json.loads(line) for line in file.splitlines()]
+    assert [one["previous"] for one in told[1:]] == [one["digest"] for one in told[:-1]]
+    assert told[0]["previous"] == "0" * 64
+
+
+def test_the_log_over_the_api_in_pages(firm: Firm, chain: str) -> None:
+    headers = firm.headers("administrator")
+    first = Client().get("/api/v1/audit?limit=4", headers=headers).json()
+    rest = Client().get(f"/api/v1/audit?limit=4&cursor={first['next']}", headers=headers).json()
+    assert [one["number"] for one in first["items"] + rest["items"]] == [6, 5, 4, 3, 2, 1]
+    assert Client().get("/api/v1/audit?action=note.made", headers=headers).json()["items"][0]["detail"]["text"] == "note 4 备注"
+    assert Client().get("/api/v1/audit", headers=firm.headers("trader")).status_code == 403
+
+
+def test_the_command_says_it_with_its_exit_code(tampered: str, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    assert run(audit, ["verify", "--chain", tampered], standalone_mode=False).return_value == 0
+    out = tmp_path / "log.csv"
+    assert run(audit, ["export", "--chain", tampered, "--format", "csv", "--out", str(out)], standalone_mode=False).return_value == 0
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 7
+    assert isinstance(run(audit, ["export", "--chain", tampered, "--out", str(out)], standalone_mode=False).exception, CallError)
+    assert isinstance(run(audit, ["export", "--chain", "x", "--out", str(out)], standalone_mode=False).exception, CallError)
+    AuditEntry.objects.filter(chain=tampered, number=4).delete()
+    told = run(audit, ["verify", "--json"], standalone_mode=False)
+    assert (told.return_value, json.loads(told.stdout)["faults"]) == (1, [{"chain": tampered, "number": 4, "what": "missing"}])
+    assert "第 4 条记录缺失" in run(audit, ["verify", "--lang", "zh"], standalone_mode=False).stdout
+
+
+# --- words for every action ----------------------------------------------------------------------------
+
+ACTION = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*")
+
+
+def recorded() -> Iterator[tuple[str, ast.expr, list[str]]]:
+    """Each call of `record` in the desk: where, what is given as the action, and the texts quoted in that module."""
+    for path in sorted(Path(chain_module.__file__).parents[1].rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        quoted = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "record" and len(call.args) > 1:
+                yield path.name, call.args[1], quoted
+
+
+def test_every_action_recorded_anywhere_has_its_words() -> None:
+    """An action that is put together (`f"parcel.{verdict}"`) needs the words of its beginning; one in a variable those of
+    every text of its module that looks like one."""
+    calls, known = list(recorded()), set(actions())
+    nouns = {str(given.value).split(".")[0] for _, given, _ in calls if isinstance(given, ast.Constant)}
+    for name, given, quoted in calls:
+        if isinstance(given, ast.Constant):
+            assert str(given.value) in known, f"{name}: no text audit.do.{given.value!s}"
+        elif isinstance(given, ast.JoinedStr):
+            beginning = str(given.values[0].value) if isinstance(given.values[0], ast.Constant) else ""
+            assert beginning.endswith("."), f"{name}: {ast.unparse(given)}"
+            assert [one for one in known if one.startswith(beginning)], f"{name}: {ast.unparse(given)}"
+        else:
+            found = [one for one in quoted if ACTION.fullmatch(one) and one.split(".")[0] in nouns]
+            assert found, f"{name}: {ast.unparse(given)}"
+            assert set(found) <= known, name
+    assert len(calls) > 30

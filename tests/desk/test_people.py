@@ -1,0 +1,505 @@
+"""People: who belongs to an organisation, who may act for it, with which keys; what happens at the log-in page."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from entrepot.desk.audit.chain import INSTALLATION
+from entrepot.desk.audit.models import AuditEntry
+from entrepot.desk.people.keys import grantable, issue
+from entrepot.desk.people.mandates import broker_named, code_of, grant
+from entrepot.desk.people.members import change_role, invite, remove_member
+from entrepot.desk.people.models import ApiKey, Invitation, Mandate, Membership, Organisation, User
+from entrepot.desk.plug import Role, permissions
+from entrepot.desk.told import Told
+from entrepot.goods.texts import all_texts
+from tests.desk.conftest import PASSWORD, Firm
+
+
+def actions(firm: Firm) -> list[str]:
+    """What the organisation's audit log tells, in order, without how it was made."""
+    entries = AuditEntry.objects.filter(chain=str(firm.organisation.id)).order_by("number")
+    return [entry.action for entry in entries if entry.action != "organisation.made" and not entry.action.startswith("log")]
+
+
+def member(firm: Firm, role: str) -> Membership:
+    found: Membership = Membership.objects.of(firm.organisation).get(user=firm.users[role])
+    return found
+
+
+# --- members and roles ---------------------------------------------------------------------------------
+
+
+def test_a_member_gets_another_role_and_may_what_it_may_at_once(firm: Firm) -> None:
+    administrator, trader = firm.client("administrator"), firm.client("trader")
+    assert trader.get(reverse("keys")).status_code == 403
+    administrator.post(reverse("member_role", args=[member(firm, "trader").id]), {"role": "administrator"})
+    assert trader.get(reverse("keys")).status_code == 200
+    assert actions(firm) == ["member.role-changed"]
+
+
+def test_a_removed_member_is_out_at_the_next_request(firm: Firm) -> None:
+    trader = firm.client("trader")
+    assert trader.get(reverse("members")).status_code == 200
+    firm.client("administrator").post(reverse("member_remove", args=[member(firm, "trader").id]))
+    assert trader.get(reverse("members")).headers["Location"] == reverse("organisation_new")
+    assert actions(firm) == ["member.removed"]
+
+
+def test_the_last_administrator_stays(firm: Firm) -> None:
+    acting, last = firm.acting("administrator"), member(firm, "administrator")
+    with pytest.raises(Told, match="last administrator"):
+        change_role(acting, last.id, Role.TRADER)
+    with pytest.raises(Told, match="last administrator"):
+        remove_member(acting, last.id)
+    change_role(acting, member(firm, "trader").id, Role.ADMINISTRATOR)
+    remove_member(acting, last.id)
+    assert actions(firm) == ["member.role-changed", "member.removed"]
+
+
+def test_the_refusal_is_said_in_the_readers_language(firm: Firm) -> None:
+    client = firm.client("administrator")
+    client.cookies["django_language"] = "zh-hans"
+    address = reverse("member_remove", args=[member(firm, "administrator").id])
+    assert "最后一名管理员" in client.post(address, follow=True).content.decode()
+
+
+def test_members_of_another_organisation_are_not_there(firm: Firm, stranger: Firm) -> None:
+    client, theirs = firm.client("administrator"), member(stranger, "trader")
+    for name in ("member_role", "member_remove"):
+        assert client.post(reverse(name, args=[theirs.id]), {"role": "analyst"}).status_code == 404
+    assert member(stranger, "trader").role == "trader"
+    assert "trader@reef.example" not in client.get(reverse("members")).content.decode()
+
+
+def test_a_broker_with_a_mandate_does_not_see_the_clients_members(
+    firm: Firm, stranger: Firm, mandated: Callable[[Firm], Mandate]
+) -> None:
+    mandated(stranger)
+    broker = stranger.client("broker")
+    broker.post(reverse("switch_organisation"), {"organisation": str(firm.organisation.id)})
+    assert broker.get(reverse("members")).status_code == 403
+    assert broker.get(reverse("administration")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["members_invite", "mandate_grant", "key_issue"])
+def test_changes_need_the_permission(firm: Firm, name: str) -> None:
+    for role in Role:
+        expected = 422 if role == Role.ADMINISTRATOR else 403
+        assert firm.client(role).post(reverse(name), {}).status_code == expected
+
+
+# --- invitations ---------------------------------------------------------------------------------------
+
+
+def invited(firm: Firm, email: str = "new@tide.example", role: str = "analyst") -> str:
+    """Invite somebody on the page; the path of the link in the e-mail."""
+    answer = firm.client("administrator").post(reverse("members_invite"), {"email": email, "role": role})
+    assert answer.status_code == 200
+    link = re.search(r"https?://[^/]+(/invitation/\S+)", str(mail.outbox[-1].body))
+    assert link
+    assert link.group(1) in answer.content.decode()
+    return link.group(1)
+
+
+def sign_up(client: Client, link: str, email: str) -> Any:
+    page = client.get(link).content.decode()
+    assert "Join Tide" in page
+    return client.post(
+        f"{reverse('account_signup')}?next={link}",
+        {"email": email, "password1": PASSWORD, "password2": PASSWORD, "next": link},
+    )
+
+
+def test_an_invited_person_makes_an_account_and_joins_though_sign_up_is_closed(firm: Firm, settings: Any) -> None:
+    settings.SIGNUP_OPEN = False
+    link, visitor = invited(firm), Client()
+    assert "password1" not in visitor.get(reverse("account_signup")).content.decode()
+    assert sign_up(visitor, link, "new@tide.example").headers["Location"] == link
+    visitor.post(link)
+    joined = Membership.objects.of(firm.organisation).get(user__email="new@tide.example")
+    assert joined.role == "analyst"
+    assert visitor.get(reverse("members")).status_code == 200
+    assert actions(firm) == ["invitation.sent", "member.joined"]
+
+
+def test_an_invitation_opens_closed_sign_up_for_its_address_alone(firm: Firm, settings: Any) -> None:
+    settings.SIGNUP_OPEN = False
+    visitor = Client()
+    sign_up(visitor, invited(firm), "other@tide.example")
+    assert not User.objects.filter(email="other@tide.example").exists()
+
+
+def test_the_database_holds_the_hash_of_an_invitation_alone(firm: Firm) -> None:
+    token = invited(firm).split("/")[2]
+    row = str(list(Invitation.objects.of(firm.organisation).values()))
+    assert token not in row
+    log = AuditEntry.objects.get(action="invitation.sent")
+    assert "new@tide.example" not in json.dumps([log.detail, log.object_id])
+
+
+def test_somebody_else_cannot_use_the_link(firm: Firm, stranger: Firm) -> None:
+    link, thief = invited(firm), stranger.client("trader")
+    assert "another address" in thief.post(link, follow=True).content.decode()
+    assert not Membership.objects.of(firm.organisation).filter(user=stranger.users["trader"]).exists()
+
+
+def test_a_link_works_once_and_until_it_ends(firm: Firm, stranger: Firm) -> None:
+    link, person = invited(firm, "trader@reef.example", "broker"), stranger.client("trader")
+    person.post(link)
+    assert person.get(link).status_code == 404
+    late = invited(firm, "broker@reef.example")
+    Invitation.objects.of(firm.organisation).filter(accepted_at=None).update(expires_at=timezone.now())
+    assert stranger.client("broker").post(late).status_code == 404
+    assert Client().get("/invitation/nonsense/").status_code == 404
+
+
+def test_a_withdrawn_invitation_ends_and_a_new_one_ends_the_old(firm: Firm) -> None:
+    first, second = invited(firm), invited(firm)
+    assert Client().get(first).status_code == 404
+    waiting = Invitation.objects.of(firm.organisation).get()
+    firm.client("administrator").post(reverse("invitation_withdraw", args=[waiting.id]))
+    assert Client().get(second).status_code == 404
+    assert actions(firm) == ["invitation.sent", "invitation.sent", "invitation.withdrawn"]
+
+
+def test_who_is_a_member_already_is_not_invited(firm: Firm) -> None:
+    with pytest.raises(Told, match="member already"):
+        invite(firm.acting("administrator"), "Trader@Tide.example", Role.BROKER)
+
+
+# --- mandates ------------------------------------------------------------------------------------------
+
+
+def grant_on_page(firm: Firm, broker: str, **more: str) -> Any:
+    client = firm.client("administrator")
+    given = {"broker": broker, "begins_on": str(timezone.localdate()), "ends_on": "", **more}
+    asked = client.post(reverse("mandate_grant"), given)
+    if asked.status_code == 422:
+        return asked
+    confirmed = re.search(r'name="confirmed" value="([^"]+)"', asked.content.decode())
+    assert confirmed
+    return client.post(reverse("mandate_grant"), {**given, "confirmed": confirmed.group(1)})
+
+
+def test_a_client_grants_a_mandate_by_the_brokers_code_and_ends_it_at_once(firm: Firm, stranger: Firm) -> None:
+    broker = stranger.client("broker")
+    broker.post(reverse("switch_organisation"), {"organisation": str(firm.organisation.id)})
+    assert "Tide" not in broker.get(reverse("mandates")).content.decode()
+    assert grant_on_page(firm, code_of(stranger.organisation).lower()).status_code == 302
+    assert "Tide" in broker.get(reverse("mandates")).content.decode()
+    chosen = broker.post(reverse("switch_organisation"), {"organisation": str(firm.organisation.id)})
+    assert chosen.status_code == 302
+    assert broker.get(reverse("administration")).context["acting"].organisation == firm.organisation
+    firm.client("administrator").post(reverse("mandate_revoke", args=[Mandate.objects.of(firm.organisation).get().id]))
+    assert broker.get(reverse("administration")).context["acting"].organisation == stranger.organisation
+    assert actions(firm) == ["mandate.granted", "mandate.revoked"]
+
+
+def test_only_those_with_the_role_of_broker_act_under_a_mandate(
+    firm: Firm, stranger: Firm, mandated: Callable[[Firm], Mandate]
+) -> None:
+    mandated(stranger)
+    for role in Role:
+        answer = stranger.client(role).post(reverse("switch_organisation"), {"organisation": str(firm.organisation.id)})
+        assert answer.status_code == (302 if role == Role.BROKER else 404)
+
+
+def test_a_broker_is_found_by_its_exact_registration_number_only(firm: Firm, stranger: Firm) -> None:
+    Organisation.objects.filter(id=stranger.organisation.id).update(registration_number="91310000MA1FL0AB3X")
+    acting = firm.acting("administrator")
+    assert broker_named(acting, " 91310000ma1fl0ab3x ") == stranger.organisation
+    for named in ("91310000MA1FL0AB3", "9131", "Reef", "%", "", "   "):
+        with pytest.raises(Told, match="No organisation"):
+            broker_named(acting, named)
+    Organisation.objects.create(name="Squatter", registration_number="91310000MA1FL0AB3X")
+    with pytest.raises(Told, match="More than one"):
+        broker_named(acting, "91310000MA1FL0AB3X")
+
+
+def test_organisations_cannot_be_tried_out(firm: Firm) -> None:
+    acting = firm.acting("administrator")
+    for _ in range(30):
+        with pytest.raises(Told, match="No organisation"):
+            broker_named(acting, str(uuid4()))
+    with pytest.raises(Told, match="Too many"):
+        broker_named(acting, str(uuid4()))
+
+
+def test_a_mandate_holds_from_its_first_day_to_before_its_end(firm: Firm, stranger: Firm) -> None:
+    acting, today = firm.acting("administrator"), timezone.localdate()
+    for ends in (today, today - timedelta(days=1)):
+        with pytest.raises(Told, match="must be after"):
+            grant(acting, stranger.organisation, today - timedelta(days=9), ends)
+    later = grant(acting, stranger.organisation, today + timedelta(days=1), today + timedelta(days=2))
+    with pytest.raises(Told, match="already"):
+        grant(acting, stranger.organisation, today, None)
+    holding = [Mandate.holding(timezone.now() + timedelta(days=days)) for days in (0, 1, 2)]
+    assert [Mandate.objects.of(firm.organisation).filter(one, id=later.id).exists() for one in holding] == [False, True, False]
+
+
+def test_a_mandate_of_another_client_cannot_be_revoked(
+    firm: Firm, stranger: Firm, mandated: Callable[[Firm], Mandate]
+) -> None:
+    address = reverse("mandate_revoke", args=[mandated(stranger).id])
+    assert stranger.client("administrator").post(address).status_code == 404
+
+
+# --- keys ----------------------------------------------------------------------------------------------
+
+
+def in_days(days: int) -> str:
+    return str(timezone.localdate() + timedelta(days=days))
+
+
+def test_a_token_is_shown_once_kept_as_a_hash_and_ends_when_revoked(firm: Firm) -> None:
+    administrator = firm.client("administrator")
+    given = {"name": "shop", "expires_on": in_days(90), "requests_per_minute": "60", "scopes": ["keys.manage"]}
+    page = administrator.post(reverse("key_issue"), given)
+    token = re.search(r'id="key-token">(ek_[^<]+)<', page.content.decode())
+    assert token
+    assert "no-store" in page.headers["Cache-Control"]
+    assert token.group(1) not in administrator.get(reverse("keys")).content.decode()
+    key = ApiKey.objects.of(firm.organisation).get(name="shop")
+    assert token.group(1) not in str(list(ApiKey.objects.of(firm.organisation).values()))
+    caller, headers = Client(), {"Authorization": f"Bearer {token.group(1)}"}
+    assert caller.get("/api/v1/keys", headers=headers).json()["items"][0]["name"] == "shop"
+    assert caller.get("/api/v1/members", headers=headers).status_code == 403
+    administrator.post(reverse("key_revoke", args=[key.id]))
+    assert caller.get("/api/v1/keys", headers=headers).status_code == 401
+    assert actions(firm) == ["key.issued", "key.revoked"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scopes": ["inspection.work"]},
+        {"scopes": []},
+        {"scopes": ["no.such"]},
+        {"expires_on": in_days(-1)},
+        {"expires_on": in_days(400)},
+        {"requests_per_minute": "0"},
+        {"name": ""},
+    ],
+)
+def test_a_key_beyond_its_issuer_or_the_year_is_not_issued(firm: Firm, wrong: dict[str, Any]) -> None:
+    given = {"name": "shop", "expires_on": in_days(90), "requests_per_minute": "60", "scopes": ["keys.manage"], **wrong}
+    answer = firm.client("administrator").post(reverse("key_issue"), given)
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert not ApiKey.objects.of(firm.organisation).exists()
+
+
+def test_every_scope_is_one_of_the_issuers_own_permissions_and_has_its_words(firm: Firm) -> None:
+    for role in Role:
+        assert set(grantable(firm.acting(role))) == {name for name, roles in permissions().items() if role in roles}
+    assert not [name for name in permissions() if f"permission.{name}" not in all_texts()]
+
+
+def test_a_key_cannot_give_more_than_it_has(firm: Firm) -> None:
+    _, token = issue(firm.acting("administrator"), "small", ["keys.manage"], timezone.now() + timedelta(days=1), 60)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+    wanted = {"name": "large", "scopes": ["people.manage"], "expires_at": str(timezone.now() + timedelta(days=1))}
+    answer = Client().post("/api/v1/keys", wanted, content_type="application/json", headers=headers)
+    assert (answer.status_code, ApiKey.objects.of(firm.organisation).count()) == (422, 1)
+
+
+def test_keys_over_the_api_are_issued_once_and_revoked(firm: Firm) -> None:
+    headers = {**firm.headers("administrator"), "Idempotency-Key": str(uuid4())}
+    wanted = {"name": "erp", "scopes": ["batches.view"], "expires_at": str(timezone.now() + timedelta(days=1))}
+    first, again = [
+        Client().post("/api/v1/keys", wanted, content_type="application/json", headers=headers) for _ in range(2)
+    ]
+    assert (first.status_code, first.json()["token"]) == (201, again.json()["token"])
+    assert first.json()["token"].encode() not in b"".join(rows_of("api_answer"))
+    ended = Client().delete(f"/api/v1/keys/{first.json()['id']}", headers={**headers, "Idempotency-Key": str(uuid4())})
+    assert ended.json()["revoked_at"]
+
+
+def rows_of(table: str) -> list[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        return [repr(row).encode() for row in cursor.fetchall()]
+
+
+def test_members_and_mandates_over_the_api(firm: Firm, stranger: Firm) -> None:
+    headers = firm.headers("administrator")
+    members = Client().get("/api/v1/members", headers=headers).json()["items"]
+    assert {one["role"] for one in members} == set(Role)
+    wanted = {"broker": code_of(stranger.organisation), "begins_on": str(timezone.localdate())}
+    fresh = {**headers, "Idempotency-Key": str(uuid4())}
+    made = Client().post("/api/v1/mandates", wanted, content_type="application/json", headers=fresh).json()
+    assert (made["broker"], made["state"], made["ends_on"]) == ("Reef", "in-force", None)
+    theirs = Client().get("/api/v1/mandates", headers=stranger.headers("broker")).json()
+    assert [one["client"] for one in theirs] == ["Tide"]
+    gone = Client().delete(f"/api/v1/mandates/{made['id']}", headers={**headers, "Idempotency-Key": str(uuid4())})
+    assert gone.json()["state"] == "revoked"
+
+
+# --- settings and profile ------------------------------------------------------------------------------
+
+
+def settings_of(firm: Firm, **more: str) -> dict[str, str]:
+    plain = {"name": firm.organisation.name, "country": "CN", "sample_percent": "1"}
+    return {**plain, "registration_number": "", "address": "", "telephone": "", "sender": "", **more}
+
+
+@pytest.mark.parametrize(("percent", "ppm"), [("0", 0), ("0.0001", 1), ("0.29", 2900), ("1.1", 11_000), ("100", 1_000_000)])
+def test_the_share_of_checks_is_kept_exactly(firm: Firm, percent: str, ppm: int) -> None:
+    firm.client("administrator").post(reverse("organisation"), settings_of(firm, sample_percent=percent))
+    firm.organisation.refresh_from_db()
+    assert firm.organisation.sample_ppm == ppm
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sample_percent": "100.1"}, {"sample_percent": "0.00001"}, {"sample_percent": "-1"}, {"sample_percent": "NaN"}, {"name": ""},
+        {"country": "XX"}, {"sender": "cop: {"}, {"sender": "nonsense: 1"}, {"sender": "a: &a [1]\nb: [*a, *a]"},
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_refused_field_by_field(firm: Firm, wrong: dict[str, str]) -> None:
+    answer = firm.client("administrator").post(reverse("organisation"), settings_of(firm, **wrong))
+    assert list(answer.context["form"].errors) == list(wrong)
+    assert actions(firm) == []
+
+
+def test_settings_are_sealed_where_personal_and_the_log_names_fields_alone(firm: Firm) -> None:
+    sender = files("entrepot.messages.ceb").joinpath("placeholder.yaml").read_text(encoding="utf-8")
+    given = settings_of(firm, telephone="+86 21 5555 0000", four_eyes="on", sender=sender)
+    assert firm.client("administrator").post(reverse("organisation"), given).status_code == 302
+    firm.organisation.refresh_from_db()
+    assert (firm.organisation.telephone, firm.organisation.four_eyes) == ("+86 21 5555 0000", True)
+    assert not [row for row in rows_of("people_organisation") if b"5555 0000" in row]
+    entry = AuditEntry.objects.get(action="organisation.changed")
+    assert entry.detail == {"fields": ["four_eyes", "sender", "telephone"]}
+
+
+def test_a_chosen_language_is_kept_and_used_wherever_the_person_logs_in(firm: Firm) -> None:
+    client = firm.client("trader")
+    assert 'lang="en"' in client.get(reverse("members")).content.decode()
+    client.post(reverse("set_language"), {"language": "zh-hans", "next": "/"})
+    assert 'lang="zh-Hans"' in firm.client("trader").get(reverse("members")).content.decode()
+    assert 'lang="en"' in Client().get(reverse("account_login")).content.decode()
+    visitor = Client()
+    visitor.post(reverse("set_language"), {"language": "zh-hans"})
+    assert 'lang="zh-Hans"' in visitor.get(reverse("account_login")).content.decode()
+
+
+def test_a_profile_is_ones_own(firm: Firm) -> None:
+    client = firm.client("trader")
+    client.post(reverse("profile"), {"name": "Li Wei", "language": "", "telephone": "13800001234"})
+    user = User.objects.get(id=firm.users["trader"].id)
+    assert (user.name, user.telephone) == ("Li Wei", "13800001234")
+    assert not [row for row in rows_of("people_user") if b"13800001234" in row]
+    assert Client().get(reverse("profile")).status_code == 302
+
+
+def test_an_organisation_begins_with_an_administrator_and_an_entry(db: None) -> None:
+    user = User.objects.create_user("first@tide.example", PASSWORD)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert client.get("/").headers["Location"] == reverse("organisation_new")
+    client.post(reverse("organisation_new"), {"name": "Tide", "registration_number": "", "country": "cn"})
+    made = Membership.objects.select_related("organisation").get(user=user)
+    assert (made.role, made.organisation.country) == ("administrator", "CN")
+    assert AuditEntry.objects.get(chain=str(made.organisation_id)).action == "organisation.made"
+
+
+# --- logging in ----------------------------------------------------------------------------------------
+
+
+def log_in(client: Client, password: str = PASSWORD, email: str = "trader@tide.example") -> Any:
+    return client.post(reverse("account_login"), {"login": email, "password": password})
+
+
+def test_logins_are_in_the_log_without_what_was_typed(firm: Firm) -> None:
+    client, user = Client(), firm.users["trader"]
+    log_in(client, "wrong password")
+    log_in(client, email="nobody@nowhere.example")
+    assert log_in(client).status_code == 302
+    client.post(reverse("account_logout"))
+    told = [(entry.action, entry.object_id) for entry in AuditEntry.objects.filter(chain=INSTALLATION)]
+    assert told == [("login.failed", str(user.id)), ("login.failed", "")]
+    own = AuditEntry.objects.filter(chain=str(firm.organisation.id), actor=f"user:{user.id}")
+    assert [entry.action for entry in own] == ["login.done", "logout.done"]
+    assert "nowhere" not in str(list(AuditEntry.objects.values()))
+
+
+def test_five_wrong_passwords_lock_the_address_even_for_the_right_one(firm: Firm) -> None:
+    for _ in range(5):
+        assert log_in(Client(), "wrong password").status_code == 200
+    assert "Too many failed login attempts" in log_in(Client()).content.decode()
+    assert log_in(Client(), email="broker@tide.example").status_code == 302
+
+
+def test_the_lock_is_kept_in_the_database_so_every_process_knows_it(firm: Firm) -> None:
+    for _ in range(5):
+        log_in(Client(), "wrong password")
+    assert [row for row in rows_of("desk_cache") if b"login_failed" in row]
+
+
+def test_a_password_is_changed_and_reset_by_e_mail_and_other_sessions_end(firm: Firm) -> None:
+    here, elsewhere = Client(), Client()
+    log_in(here)
+    log_in(elsewhere)
+    fresh = "another long passphrase"
+    changed = {"oldpassword": PASSWORD, "password1": fresh, "password2": fresh}
+    assert here.post(reverse("account_change_password"), changed).status_code == 302
+    assert elsewhere.get(reverse("members")).status_code == 302
+    Client().post(reverse("account_reset_password"), {"email": "trader@tide.example"})
+    link = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    assert link
+    visitor = Client()
+    place = visitor.get(link.group(1), follow=True).redirect_chain[-1][0]
+    assert visitor.post(place, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
+    assert log_in(Client()).status_code == 302
+
+
+def test_passwords_are_hashed_with_argon2(firm: Firm) -> None:
+    assert firm.users["trader"].password.startswith("argon2")
+
+
+def test_sessions_are_listed_and_ended(firm: Firm) -> None:
+    here, elsewhere = Client(), Client(headers={"User-Agent": "Phone"})
+    log_in(here)
+    log_in(elsewhere)
+    page = here.get(reverse("usersessions_list"))
+    assert "Phone" in page.content.decode()
+    here.post(reverse("usersessions_list"))
+    assert elsewhere.get(reverse("members")).status_code == 302
+    assert here.get(reverse("members")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn", "account_email"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_pages_of_the_account_open_in_both_languages(firm: Firm, name: str, language: str) -> None:
+    client = Client()
+    client.cookies["django_language"] = language
+    log_in(client)
+    page = client.get(reverse(name), follow=True).content.decode()
+    assert "<main" in page
+    assert "<script>" not in page
+    assert "onclick" not in page
+
+
+@pytest.mark.parametrize("name", ["administration", "members", "mandates", "organisation", "keys", "profile"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_pages_say_everything_in_both_languages(firm: Firm, name: str, language: str) -> None:
+    client = firm.client("administrator")
+    client.cookies["django_language"] = language
+    page = client.get(reverse(name)).content.decode()
+    assert not re.findall(r">\s*((?:people|desk|role|permission)\.[a-z.-]+)\s*<", page)
+    assert "style=" not in page
+    assert "onclick" not in page
