@@ -28,6 +28,8 @@ UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x{FFFE}\x{FFFF}]"
 
 def row_findings(texts: pl.DataFrame) -> pl.DataFrame:
     """Rows that are no rows: as the reader judged them."""
+    if texts.get_column("_fault").null_count() == texts.height:
+        return pl.DataFrame(schema=FINDINGS)
     bad = texts.filter(pl.col("_fault").is_not_null())
     return bad.select(
         *ROW_COLUMNS, pl.lit("").alias("field"), pl.col("_fault").alias("code"),
@@ -41,8 +43,8 @@ def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFra
     absent = [name for name in REQUIRED if name in texts.columns and texts[name].null_count()]
     if not given and not absent:
         return []
-    bad = valued.select(_refused(field, texts).alias(field.name) for field in given)
-    bad = bad.hstack([texts[name].is_null().alias(f"missing:{name}") for name in absent])
+    refused = valued.select(_refused(field, texts).alias(field.name) for field in given).get_columns()
+    bad = pl.DataFrame([*refused, *(texts[name].is_null().alias(f"missing:{name}") for name in absent)])
     row_ok = texts["_fault"].is_null()
     counts = bad.filter(row_ok).sum().row(0, named=True)
     findings = []
@@ -153,9 +155,12 @@ def cross_findings(lines: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
 
     Whether a field is absent is not asked where that very field is already among the findings: it is there, and bad.
     """
-    ok = lines.filter(pl.col("_fault").is_null())
+    ok = lines.filter(pl.col("_fault").is_null()) if lines.get_column("_fault").null_count() < lines.height else lines
+
     def read(*names: str) -> pl.Expr:
         """Rows whose fields of these names were read or are absent."""
+        if found.is_empty():
+            return pl.lit(value=True)
         unread = found.filter(pl.col("field").is_in(names)).get_column("row_id")
         return ~pl.col("row_id").is_in(unread.implode())
 

@@ -5,6 +5,7 @@ to say what is wrong with them (`faults`).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 
 import polars as pl
@@ -114,11 +115,11 @@ def _with_buyer_key(valued: pl.DataFrame, key: bytes) -> pl.DataFrame:
     return valued.with_columns(buyer_keys(valued["buyer_id"], key))
 
 
-def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Fill the documented defaults; returns the lines and, per field of `DEFAULTED`, where one was used."""
+@cache
+def _defaults() -> dict[str, pl.Expr]:
     term = pl.col("incoterm").fill_null("")
     zero = pl.lit(0, dtype=pl.Int64)
-    values = {
+    return {
         "origin_country": pl.when(pl.col("direction") == "export").then("seller_country"),
         "unit": pl.lit(FIELDS["unit"].default),
         "freight": pl.when(~term.is_in(FREIGHT_APART)).then(zero),
@@ -126,6 +127,11 @@ def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFra
         "gross_mass": pl.col("net_mass_g"),
         "packages": pl.lit(1, dtype=pl.Int64),
     }
+
+
+def _with_defaults(lines: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Fill the documented defaults; returns the lines and, per field of `DEFAULTED`, where one was used."""
+    values = _defaults()
     # A field that was given but refused keeps its null: a default must not hide it.
     given = [texts[name].is_not_null().alias(f"given:{name}") for name in values if name in texts.columns]
     known = {series.name for series in given}

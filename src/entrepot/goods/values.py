@@ -3,7 +3,7 @@
 A value column is null where the text could not be accepted; `faults` then finds out why.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import polars as pl
 
@@ -32,12 +32,13 @@ def text_columns(raw: RawBatch, mapping: Mapping, first_row_id: int) -> pl.DataF
     Adds the row columns, `_fault`, `_given`, `_allowed` and, if the mapping knows cancellations, `_cancels`.
     """
     frame = raw.frame
+    schema = frame.schema
     columns = [
         pl.lit(raw.source_file).alias("source_file"),
         pl.col("_row").alias("row"),
         pl.int_range(first_row_id, first_row_id + pl.len(), dtype=pl.Int64).alias("row_id"),
         *(pl.col(name) for name in ("_fault", "_given", "_allowed")),
-        *(_cleaned(source, frame.schema[source], FIELDS[name]) for name, source in raw.sources.items()),
+        *(_cleaned(source, schema[source], FIELDS[name]) for name, source in raw.sources.items()),
         *(pl.lit(value).alias(name) for name, value in mapping.constants.items()),
         *_cancels(mapping, frame),
     ]
@@ -57,7 +58,7 @@ def _cancels(mapping: Mapping, frame: pl.DataFrame) -> list[pl.Expr]:
     return [starts.fill_null(False).alias("_cancels")]
 
 
-@cache
+@lru_cache(maxsize=512)
 def _cleaned(source: str, dtype: pl.DataType, field: Field) -> pl.Expr:
     column = pl.col(source)
     if dtype == pl.String:
@@ -113,12 +114,12 @@ def value_columns(texts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     return valued.with_columns(_absent(tuple(name for name in LINE if name not in known and name != "buyer_key")))
 
 
-@cache
+@lru_cache(maxsize=512)
 def _absent(names: tuple[str, ...]) -> list[pl.Expr]:
     return [pl.lit(None, dtype=LINE[name]).alias(name) for name in names]
 
 
-@cache
+@lru_cache(maxsize=512)
 def _within_range(name: str) -> pl.Expr:
     return pl.when(days.in_range(f"parsed:{name}")).then(f"parsed:{name}").alias(name)
 
@@ -154,7 +155,7 @@ def _within(value: pl.Expr, field: Field, scale: int) -> pl.Expr:
     return pl.when(fits).then(value)
 
 
-@cache
+@lru_cache(maxsize=512)
 def _value(field: Field, dtype: pl.DataType) -> pl.Expr:
     """The expression that reads one field; null where it is not accepted."""
     column = pl.col(field.name)

@@ -1,10 +1,11 @@
 """A quote as plain data with its texts filled in: what a page shows and the API sends, under stable names."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from entrepot.goods.errors import CallError
-from entrepot.goods.texts import LANGUAGES, text
+from entrepot.goods.texts import LANGUAGES
 from entrepot.run.quote.answer import Charge, Option, Quote
 from entrepot.run.quote.request import Problem
 from entrepot.run.wording import rule_text, shown
@@ -53,11 +54,11 @@ def describe_problems(problems: tuple[Problem, ...], language: str = "en") -> li
 
 def _option(option: Option, language: str) -> dict[str, Any]:
     return {
-        "mode": option.mode, "title": text(option.title, language), "answer": option.answer,
-        "answer_text": text(f"quote.answer.{option.answer}", language), "rank": option.rank, "law_rank": option.law_rank,
+        "mode": option.mode, "title": _words(option.title, language), "answer": option.answer,
+        "answer_text": _words(f"quote.answer.{option.answer}", language), "rank": option.rank, "law_rank": option.law_rank,
         "rule": _said(option.rule, language), "numbers": _numbers(option.numbers, language), "law": _law(option.law, language),
         "documents": [
-            {"id": name, "title": text(f"document.{name}", language), "need": need, "need_text": text(f"need.{need}", language)}
+            {"id": name, "title": _words(f"document.{name}", language), "need": need, "need_text": _words(f"need.{need}", language)}
             for name, need in option.documents.items()
         ],
         "rebate": _kind("rebate", option.rebate, language), "import_tax": _kind("import_tax", option.import_tax, language),
@@ -71,7 +72,7 @@ def _option(option: Option, language: str) -> dict[str, Any]:
 
 def _charge(charge: Charge, language: str) -> dict[str, Any]:
     return {
-        "kind": charge.kind, "title": text(f"quote.charge.{charge.kind}", language), "base": charge.base,
+        "kind": charge.kind, "title": _words(f"quote.charge.{charge.kind}", language), "base": charge.base,
         "amount": charge.amount, "currency": charge.currency, "rule": _said(charge.rule, language),
         "law": _law(charge.law, language),
     }  # fmt: skip
@@ -79,7 +80,7 @@ def _charge(charge: Charge, language: str) -> dict[str, Any]:
 
 def _numbers(numbers: Mapping[str, tuple[Any, str]], language: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "title": text(f"number.{name}", language), "value": None if value is None else str(value), "unit": unit,
+        {"name": name, "title": _words(f"number.{name}", language), "value": None if value is None else str(value), "unit": unit,
          "text": shown(value, unit)}
         for name, (value, unit) in numbers.items()
     ]  # fmt: skip
@@ -90,8 +91,13 @@ def _law(leaves: tuple[Mapping[str, Any], ...], language: str) -> list[dict[str,
 
 
 def _kind(of: str, value: str | None, language: str) -> dict[str, str] | None:
-    return None if value is None else {"id": value, "text": text(f"{of}.{value}", language)}
+    return None if value is None else {"id": value, "text": _words(f"{of}.{value}", language)}
+
+
+@lru_cache(maxsize=4096)
+def _words(rule: str, language: str) -> str:
+    return rule_text(rule, language)
 
 
 def _said(rule: str, language: str) -> dict[str, str]:
-    return {"id": rule, "text": rule_text(rule, language)}
+    return {"id": rule, "text": _words(rule, language)}

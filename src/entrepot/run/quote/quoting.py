@@ -6,18 +6,22 @@ the first option is the mode `clear` takes when none is asked for; total cost co
 Since the law's order leaves no two modes equal, cost never overturns it: `cheapest` says which mode costs least.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from entrepot.decide.consequences import consequences
+from entrepot.decide.consequences import Consequences, consequences
+from entrepot.decide.mode import RANKED
+from entrepot.decide.rules import Rule
 from entrepot.law import Law
-from entrepot.law.leaves import ScalarLeaf
 from entrepot.run.cited import cited
 from entrepot.run.quote.answer import Charge, Option, Quote
-from entrepot.run.quote.figures import Tables, tables
-from entrepot.run.quote.lines import decided
+from entrepot.run.quote.figures import tables
+from entrepot.run.quote.lines import Decided, decided
 from entrepot.run.quote.request import Problem, QuoteRequest, problem
 
 __all__ = ["quote", "quote_many"]
@@ -26,7 +30,11 @@ TAXES = {"duty": "duty_fen", "consumption_tax": "consumption_tax_fen", "vat": "v
 VALUE = {"goods": "goods_fen", "freight": "freight_fen", "insurance": "insurance_fen", "price": "price_fen"}
 DESTINATION = "quote.destination-unknown"
 SPENT = "quote.spent-not-stated"
-ANSWERS = ("yes", "unknown")
+ANSWERS = ("yes", "unknown", "no")
+LOOKED_UP = ("hs_code", "currency", "mode", "customs_district", "ct_class")
+"""What rows of the law's tables are met by."""
+MEMORY = 8192
+"""Cited leaves and consequences of modes that are held, over all laws and days."""
 READ = (
     "row_id", "direction", "declared_on", "hs_code", "currency", "customs_district", "ct_class", "has_input_invoice",
     "mode", "mode_rule", "form_rule", "code_digits", "tax_rule", "rate_kind", "rate_cny_e6", "rate_units_e6",
@@ -45,89 +53,109 @@ def quote_many(requests: Sequence[QuoteRequest], law: Law) -> list[Quote]:
     """One quote per request, in their order; pure: the same requests and law always give the same quotes."""
     if not requests:
         return []
-    known, told = tables(law), decided(requests, law)
-    options: list[list[Option]] = [[] for _ in requests]
-    values: list[Row | None] = [None] * len(requests)
+    told = decided(requests, law)
+    ways: list[list[_Way]] = [[] for _ in requests]
     if told.lines.height:
-        lines, orders = told.lines, told.orders
-        asked = (known.orders.columns.rows(orders), known.lines.columns.rows(lines),
-                 known.warnings[1].rows(lines), known.reasons[1].rows(lines))  # fmt: skip
-        teller = _Teller(law, known)
-        for row, *seen in zip(lines.select(READ).rows(named=True), *asked, strict=True):
-            place = row["row_id"]
-            options[place].append(teller.option(row, requests[place], *seen))
-            values[place] = row
-    return [_quote(*each, law) for each in zip(requests, options, values, strict=True)]
+        for way in _ways(told, requests, law):
+            ways[way.row["row_id"]].append(way)
+    teller = _Teller(law)
+    return [_quote(request, sorted(tried, key=_place), teller) for request, tried in zip(requests, ways, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One decided row with its request, its deciding rule and what its rules saw."""
+
+    row: Row
+    request: QuoteRequest
+    rule: Rule
+    order: Sequence[Any]
+    line: Sequence[Any]
+    warned: Sequence[bool]
+    held: Sequence[bool]
+
+
+def _ways(told: Decided, requests: Sequence[QuoteRequest], law: Law) -> Iterator[_Way]:
+    known, lines, orders = tables(law), told.lines, told.orders
+    seen = (known.orders.columns.rows(orders), known.lines.columns.rows(lines), known.warnings[1].rows(lines),
+            known.reasons[1].rows(lines))  # fmt: skip
+    rows = [dict(zip(READ, row, strict=True)) for row in lines.select(READ).rows()]
+    for row, *shown in zip(rows, *seen, strict=True):
+        yield _Way(row, requests[row["row_id"]], known.rules[row["mode_rule"]], *shown)
+
+
+def _place(way: _Way) -> tuple[Any, ...]:
+    """Where a way stands among those of its request; the rejected come last."""
+    row, total = way.row, _total(way.row) if way.rule.answer != "no" else None
+    gives_up_refund = row["mode"] == "1039" and bool(row["has_input_invoice"])
+    return ANSWERS.index(way.rule.answer), gives_up_refund, RANKED.index(row["mode"]), total is None, total or 0
 
 
 class _Teller:
     """Makes options of decided rows; what the law says is looked up once for all rows it is the same for."""
 
-    def __init__(self, law: Law, known: Tables) -> None:
-        self._law, self._known = law, known
+    def __init__(self, law: Law) -> None:
+        self.law, self._known = law, tables(law)
         self._cited: dict[tuple[Any, ...], Mapping[str, Any]] = {}
 
-    def option(
-        self, row: Row, request: QuoteRequest, order: Sequence[Any], line: Sequence[Any], warned: Sequence[bool], held: Sequence[bool]
-    ) -> Option:
-        """One way to trade, without its rank."""
-        known, mode = self._known, row["mode"]
-        rule = known.rules[row["mode_rule"]]
-        brings = consequences(self._law, mode, row["direction"], row["declared_on"])
-        open_way = rule.answer != "no"
-        warnings = _held(known.warnings[0], warned)
-        charges = self._charges(row) if open_way else ()
+    def option(self, way: _Way, rank: int | None) -> Option:
+        """One way to trade, at its rank."""
+        known, row, rule = self._known, way.row, way.rule
+        mode, said = row["mode"], rule.answer != "no"
+        brings = _brings(self.law, mode, row["direction"], row["declared_on"])
+        warnings = _held(known.warnings[0], way.warned) if said else ()
+        tax = known.rules[row["tax_rule"]]
         return Option(
             mode=mode, title=f"report.mode.{mode}", answer=rule.answer, rule=rule.id,
-            numbers=known.orders.of(rule.id, order), law=self._law_of(rule.law, row), rank=None, law_rank=brings.rank,
+            numbers=known.orders.of(rule.id, way.order), law=self._law_of(rule.law, row), rank=rank, law_rank=brings.rank,
             documents=brings.documents, rebate=brings.rebate, import_tax=brings.import_tax,
-            form_rule=row["form_rule"] if open_way else None, code_digits=row["code_digits"] if open_way else None,
-            tax_rule=row["tax_rule"] if open_way else None,
-            tax_numbers=known.lines.of(row["tax_rule"], line) if open_way else {},
-            charges=charges, price=_cny(row["price_fen"]), total=_total(row, charges),
-            warnings=(*warnings, *_spent(request, warnings)) if open_way else (),
-            holds=_held(known.reasons[0], held) if open_way else (),
+            form_rule=row["form_rule"] if said else None, code_digits=row["code_digits"] if said else None,
+            tax_rule=tax.id if said else None, tax_numbers=known.lines.of(tax.id, way.line) if said else {},
+            charges=self._charges(row, tax) if said else (), price=_cny(row["price_fen"]),
+            total=_cny(_total(row)) if said else None, warnings=(*warnings, *_spent(way.request, warnings)),
+            holds=_held(known.reasons[0], way.held) if said else (),
         )  # fmt: skip
 
-    def _charges(self, row: Row) -> tuple[Charge, ...]:
-        rule = self._known.rules[row["tax_rule"]]
-        law, base = self._law_of(rule.law, row), _cny(row["price_fen"])
-        taxes = tuple(Charge(kind, base, _cny(row[column]), rule.id, law) for kind, column in TAXES.items())
+    def _charges(self, row: Row, tax: Rule) -> tuple[Charge, ...]:
+        law, base = self._law_of(tax.law, row), _cny(row["price_fen"])
+        taxes = tuple(Charge(kind, base, _cny(row[column]), tax.id, law) for kind, column in TAXES.items())
         return (*taxes, Charge("destination", None, None, DESTINATION)) if row["direction"] == "export" else taxes
 
-    def _law_of(self, paths: Sequence[str], row: Row) -> Cited:
+    def _law_of(self, paths: Sequence[str], row: Row) -> tuple[Mapping[str, Any], ...]:
         return tuple(self._leaf(path, row) for path in paths)
 
     def _leaf(self, path: str, row: Row) -> Mapping[str, Any]:
-        keys = () if isinstance(self._law.leaf(path), ScalarLeaf) else (
-            row["hs_code"], row["currency"], row["mode"], row["customs_district"], row["ct_class"])  # fmt: skip
+        keys = () if path in self.law.scalar_paths() else tuple(row[name] for name in LOOKED_UP)
         asked = (path, row["declared_on"], *keys)
         if asked not in self._cited:
-            self._cited[asked] = MappingProxyType(cited(self._law, path, row))
+            self._cited[asked] = _cited(self.law, *asked)
         return self._cited[asked]
 
 
-def _quote(request: QuoteRequest, options: list[Option], row: Row | None, law: Law) -> Quote:
-    ranked = sorted((one for one in options if one.answer in ANSWERS), key=lambda one: _place(one, request))
-    placed = tuple(_with_rank(one, rank) for rank, one in enumerate(ranked, 1))
+@lru_cache(maxsize=MEMORY)
+def _brings(law: Law, mode: str, direction: str, day: date) -> Consequences:
+    return consequences(law, mode, direction, day)
+
+
+@lru_cache(maxsize=MEMORY)
+def _cited(law: Law, path: str, day: date, *keys: str | None) -> Mapping[str, Any]:
+    row = dict(zip(LOOKED_UP, keys, strict=True)) if keys else {}
+    return MappingProxyType(cited(law, path, {"declared_on": day, **row}))
+
+
+def _quote(request: QuoteRequest, ways: Sequence[_Way], teller: _Teller) -> Quote:
+    open_ways = [way for way in ways if way.rule.answer != "no"]
+    options = tuple(teller.option(way, rank) for rank, way in enumerate(open_ways, 1))
+    rejected = tuple(teller.option(way, None) for way in ways[len(open_ways) :])
     return Quote(
-        law_hash=law.hash, on=request.on, direction=request.direction, input=request.given, value=_value(row), options=placed,
-        rejected=tuple(one for one in options if one.answer == "no"), cheapest=_cheapest(placed),
-        warnings=_warnings(request, placed), problems=() if row else (_no_rate(request),),
+        law_hash=teller.law.hash, on=request.on, direction=request.direction, input=request.given,
+        value=_value(ways[0].row if ways else None), options=options, rejected=rejected, cheapest=_cheapest(options),
+        warnings=_warnings(request, options), problems=() if ways else (_no_rate(request),),
     )  # fmt: skip
 
 
-def _place(option: Option, request: QuoteRequest) -> tuple[Any, ...]:
-    gives_up_refund = option.mode == "1039" and bool(request.line["has_input_invoice"])
-    return ANSWERS.index(option.answer), gives_up_refund, option.law_rank, _fen(option.total)
-
-
-def _with_rank(option: Option, rank: int) -> Option:
-    return replace(option, rank=rank)
-
-
 def _cheapest(options: Sequence[Option]) -> str | None:
-    known = [(_fen(one.total), one.rank, one.mode) for one in options if one.answer == "yes" and one.total is not None]
+    known = [(Decimal(one.total), one.rank, one.mode) for one in options if one.answer == "yes" and one.total is not None]
     return min(known)[-1] if known else None
 
 
@@ -153,19 +181,10 @@ def _value(row: Row | None) -> Mapping[str, str | None]:
     return MappingProxyType({**amounts, **rate})
 
 
-def _total(row: Row, charges: Sequence[Charge]) -> str | None:
-    """Price and charges together; None when one of them is unknown."""
-    parts = [row["price_fen"], *(_known(charge.amount) for charge in charges)]
-    return _cny(sum(parts)) if charges and None not in parts else None
-
-
-def _known(amount: str | None) -> int | None:
-    return None if amount is None else int(amount.replace(".", ""))
-
-
-def _fen(amount: str | None) -> int:
-    """An amount to sort by, the unknown last."""
-    return 1 << 63 if amount is None else int(amount.replace(".", ""))
+def _total(row: Row) -> int | None:
+    """Price and charges together in fen; None when one of them is unknown, as the destination's always is."""
+    parts = [row["price_fen"], *(row[column] for column in TAXES.values())]
+    return None if row["direction"] == "export" or None in parts else sum(parts)
 
 
 def _cny(fen: int | None) -> str | None:

@@ -16,7 +16,7 @@ from entrepot.goods.nomenclature import Nomenclature
 from entrepot.goods.parse import Parsed, parse
 from entrepot.goods.read import RawBatch
 from entrepot.goods.readers.jsonl import NESTED
-from entrepot.goods.schema import FIELDS, line_column
+from entrepot.goods.schema import FIELDS, REQUIRED, line_column
 from entrepot.goods.texts import LANGUAGES, text
 
 __all__ = ["ASKED", "FLAGS", "Problem", "QuoteRequest", "problem", "read_requests"]
@@ -45,6 +45,8 @@ ASIDE = {
 """A good row in which an amount that no field of a file holds is read: `value` as its price, `spent` as its freight."""
 CENT_E5, ONE_E5, PRICE_LIMIT_E5 = 1000, 100_000, 10**14
 COLUMNS = (*STANDING, *READ)
+ALWAYS = {*REQUIRED, "description"}
+"""Columns that are there although no request fills them, so that what is missing is told."""
 KEY = bytes(32)
 """No field of a request makes a buyer's key, so nothing hangs on this one."""
 
@@ -131,11 +133,11 @@ def _aside(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _parsed(rows: Sequence[Mapping[str, str]]) -> Parsed:
-    columns = {name: pl.Series(name, [row.get(name) for row in rows], pl.String) for name in COLUMNS}
-    nothing = {name: pl.Series(name, [None] * len(rows), pl.String) for name in ("_fault", "_given", "_allowed", "_raw")}
-    numbers = {"_row": pl.Series("_row", range(1, len(rows) + 1), pl.Int64)}
-    frame = pl.DataFrame({**columns, **nothing, **numbers})
-    return parse(RawBatch("quote", 1, frame, {name: name for name in COLUMNS}), PLAIN, key=KEY, first_row_id=0)
+    names = [name for name in COLUMNS if name in ALWAYS or any(name in row for row in rows)]
+    schema = {**dict.fromkeys([*names, "_fault", "_given", "_allowed", "_raw"], pl.String()), "_row": pl.Int64()}
+    texts = [(*(row.get(name) for name in names), None, None, None, None, place) for place, row in enumerate(rows, 1)]
+    frame = pl.DataFrame(texts, schema=schema, orient="row")
+    return parse(RawBatch("quote", 1, frame, {name: name for name in names}), PLAIN, key=KEY, first_row_id=0)
 
 
 def _completed(parsed: Parsed, catalogue: Catalogue | None, nomenclature: Nomenclature | None) -> Parsed:
