@@ -9,7 +9,9 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from pydantic_core import from_json, to_json
 
-__all__ = ["JSON", "FastRenderer", "StrictParser", "json_bytes"]
+from entrepot.desk.api.problems import ApiError
+
+__all__ = ["JSON", "FastRenderer", "StrictParser", "json_bytes", "json_of"]
 
 JSON = "application/json"
 SUSPECT = re.compile(rb"\\u0000|[0-9.][eE]\+?[0-9]{3}|[0-9]{300}")
@@ -52,6 +54,14 @@ class FastRenderer(BaseRenderer):
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         """The bytes of an answer."""
         return json_bytes(data)
+
+
+def json_of(request: HttpRequest) -> Any:
+    """The JSON value of a body, for operations that read it themselves; ApiError 400 when it is none."""
+    try:
+        return StrictParser().parse_body(request)
+    except ValueError as error:
+        raise ApiError(400, "bad-request", str(error)) from None
 
 
 def json_bytes(data: Any) -> bytes:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -34,17 +34,25 @@ WAIT_SECONDS = 2
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def idempotent(view: View | None = None, *, unless: Callable[[HttpRequest], bool] | None = None) -> Any:
+@overload
+def idempotent(view: View) -> View: ...
+
+
+@overload
+def idempotent(*, unless: Callable[[HttpRequest], bool]) -> Callable[[View], View]: ...
+
+
+def idempotent(view: Callable[..., Any] | None = None, *, unless: Callable[[HttpRequest], bool] | None = None) -> Any:
     """Decorator of every operation that writes; stands between `@router.post(…)` and the function.
 
     The function runs in one transaction with the answer kept for it. Calls with an API key need the header; people in a
     browser may leave it out. What the function returns goes out with the one good status of `response=`, unless it is a
     `ninja.Status` or a response itself. `unless` tells requests that change nothing: they pass untouched.
     """
-    if view is None:
-        return lambda given: idempotent(given, unless=unless)
-    given = view
+    return _once_only(view, unless) if view is not None else lambda given: _once_only(given, unless)
 
+
+def _once_only(given: Callable[..., Any], unless: Callable[[HttpRequest], bool] | None) -> Callable[..., Any]:
     @wraps(given)
     def once(request: Any, *arguments: Any, **named: Any) -> Any:
         if unless is not None and unless(request):
@@ -57,7 +65,8 @@ def idempotent(view: View | None = None, *, unless: Callable[[HttpRequest], bool
 
     once.idempotent = True  # type: ignore[attr-defined]
     contribute_operation_callback(once, _document if unless is None else _document_optional)
-    return decorate_view(_with_operation)(once)
+    decorated: Callable[..., Any] = decorate_view(_with_operation)(once)
+    return decorated
 
 
 def _with_operation(run: Any) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ from entrepot.desk.api.problems import ApiError
 from entrepot.desk.people.acting import Acting
 from entrepot.run.home import open_home
 
-__all__ = ["Calls", "address_of", "count_call", "count_visit", "show_calls"]
+__all__ = ["Calls", "address_of", "count_call", "count_more", "count_visit", "show_calls"]
 
 LOTS = 20
 """A lot is one part in so many of the limit."""
@@ -62,6 +62,12 @@ def count_call(request: Any, acting: Acting | None) -> None:
     request.calls = calls = _count(_hashed(who), limit)
     if calls.remaining < 0:
         raise ApiError(429, "too-many-requests", f"more than {limit} requests in a minute: wait", retry_after_s=calls.reset_s)
+
+
+def count_more(request: Any, calls: int) -> None:
+    """Count a call that does the work of several as so many more; ApiError 429 when they are not left."""
+    for _ in range(calls):
+        count_call(request, request.acting)
 
 
 def count_visit(request: Any) -> bool:
