@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import polars as pl
@@ -126,7 +126,7 @@ def shelving(folder: Path, lines: int) -> Facts:
     ran = run(["bench.shelf", "--lines", str(lines), "--keep", folder, "--only", "shelve"], folder)
     shelf = folder / f"{lines}-1" / "shelf-0"
     return {
-        "seconds": ran.answer["seconds"], "peak_rss_bytes": ran.peak_rss_bytes,
+        "seconds": ran.answer["seconds"], "cpu_seconds": round(ran.cpu_seconds, 1), "peak_rss_bytes": ran.peak_rss_bytes,
         "elsewhere_cpu_seconds": round(ran.elsewhere_cpu_seconds, 1),
         "shelf_bytes": sum(file.stat().st_size for file in shelf.iterdir()),
         "lines_bytes": (folder / f"{lines}-1" / "batch-0" / "lines.parquet").stat().st_size,
@@ -134,7 +134,10 @@ def shelving(folder: Path, lines: int) -> Facts:
 
 
 def _timed(entries: Sequence[Entry], runs: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of every query: the median, the 99th percentile and the first of all; a new list each time."""
+    """Milliseconds of every query: the median, the 99th percentile and the first of all; a new list each time.
+
+    `cpu_ms` is the median of the processor's time alone, which other processes of the machine do not lengthen.
+    """
     draw = Random(SEED)
     rows = []
     for _ in range(runs + 1):
@@ -144,14 +147,15 @@ def _timed(entries: Sequence[Entry], runs: int) -> dict[str, dict[str, float]]:
 
 
 def _of_query(query: Query, entries: Sequence[Entry], rows: Sequence[Row]) -> dict[str, float]:
-    taken = []
+    taken, worked = [], []
     for row in rows:
-        start = perf_counter()
+        start, work = perf_counter(), process_time()
         query.ask(Shelf(entries), row)
         taken.append(round((perf_counter() - start) * 1000, 2))
-    first, *again = taken
-    again.sort()
-    return {"median_ms": again[len(again) // 2], "p99_ms": again[-(-len(again) * 99 // 100) - 1], "first_ms": first}
+        worked.append(round((process_time() - work) * 1000, 2))
+    first, again, work_again = taken[0], sorted(taken[1:]), sorted(worked[1:])
+    middle, late = len(again) // 2, -(-len(again) * 99 // 100) - 1
+    return {"median_ms": again[middle], "p99_ms": again[late], "first_ms": first, "cpu_ms": work_again[middle]}
 
 
 def measure(folder: Path, lines: int, batches: int, runs: int) -> Facts:
@@ -173,12 +177,16 @@ def table(facts: Facts) -> str:
         f"{facts['runs']} runs; {facts['cpus']} cores, load before {facts['load_before']:.1f}",
         f"shelf of one batch: {made['seconds']:.0f} s, at most {made['peak_rss_bytes'] / gib:.2f} GiB, "
         f"{made['shelf_bytes'] / 1e6:.0f} MB beside {made['lines_bytes'] / 1e6:.0f} MB of lines", "",
-        f"{'milliseconds':<46}{'one batch':>18}{'many batches':>20}", f"{'':<46}{'median':>10}{'p99':>8}{'median':>12}{'p99':>8}{'bar':>8}",
+        f"{'milliseconds':<46}{'one batch':>26}{'many batches':>26}",
+        f"{'':<46}" + f"{'median':>10}{'p99':>8}{'cpu':>8}" * 2 + f"{'bar':>8}",
     ]  # fmt: skip
-    rows = [f"{name:<46}{one['median_ms']:>10.1f}{one['p99_ms']:>8.1f}{many['median_ms']:>12.1f}{many['p99_ms']:>8.1f}{bar:>8}"
-            for name, query in facts["queries"].items()
-            for bar, one, many in [query.values()]]  # fmt: skip
+    rows = [f"{name:<46}{_cells(query['one_batch'])}{_cells(query['many_batches'])}{query['bar_ms']:>8}"
+            for name, query in facts["queries"].items()]  # fmt: skip
     return "\n".join([*head, *rows])
+
+
+def _cells(figures: Mapping[str, float]) -> str:
+    return f"{figures['median_ms']:>10.1f}{figures['p99_ms']:>8.1f}{figures['cpu_ms']:>8.1f}"
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

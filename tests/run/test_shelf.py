@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -427,6 +428,17 @@ def test_a_stale_shelf_is_noticed_and_made_again(tmp_path: Path) -> None:
     assert shelve(batch, folder).rows == 21
     assert Shelf([Entry("b", folder, 0)]).count() == (21, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["batch", "shelf"]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    batch = write_batch(tmp_path / "batch", made_lines(5, seed=1))
+    old, young = tmp_path / ".shelf.old.part", tmp_path / ".shelf.young.part"
+    for left in (old, young):
+        (left / "new").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    shelve(batch, tmp_path / "shelf")
+    assert (old.exists(), young.exists()) == (False, True)
+    assert (tmp_path / "shelf").stat().st_mode & 0o077 == 0
 
 
 def test_a_damaged_shelf_is_noticed(tmp_path: Path) -> None:

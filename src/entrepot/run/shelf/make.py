@@ -2,8 +2,10 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape as glob_escape
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,8 @@ __all__ = ["shelve"]
 
 SORT_MEMORY = "1GB"
 """What the sort of keys may hold before it writes to disk."""
+LEFT_ALONE_S = 3600
+"""So long an unfinished shelf may still be in the making."""
 BOUNDED = ("order_id", "waybill_no", "declared_on")
 WIDTHS: tuple[tuple[int, pl.DataType], ...] = (
     (2**8 - 1, pl.UInt8()), (2**16 - 1, pl.UInt16()), (2**32 - 1, pl.UInt32()))  # fmt: skip
@@ -56,6 +60,7 @@ def _beside(final: Path) -> Iterator[Path]:
     """A new folder beside the final one; takes its place when all went well, is thrown away when not."""
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final)
         work = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent))
         try:
             yield work / "new"
@@ -68,8 +73,15 @@ def _beside(final: Path) -> Iterator[Path]:
         raise WorldError(f"shelf {final} cannot be written: {error.strerror or error}", retryable=True) from error
 
 
+def _sweep(final: Path) -> None:
+    """Throw away what a killed process left beside a shelf long ago."""
+    for left in final.parent.glob(f".{glob_escape(final.name)}.*.part"):
+        if time.time() - left.stat().st_mtime > LEFT_ALONE_S:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _made(lines: Path, folder: Path, digest: str) -> Shelved:
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     maker = _Maker(lines, folder)
     for name in LISTED:
         maker.keep(name)

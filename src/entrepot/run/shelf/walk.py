@@ -31,7 +31,7 @@ Conditions = Callable[[View], Sequence[Clause] | None]
 FIRST_PIECE, LARGEST_PIECE, GROWTH = 256, 2**20, 4
 PATIENCE = 2**15
 """So many rows are walked in a sort before the whole batch is searched instead."""
-FEW = 4096
+FEW = 512
 """So many rows of a key are put in order one by one."""
 RARE = 1000
 """One row in so many is put in order one by one as well."""
@@ -117,12 +117,16 @@ def _in_batch(walk: Walk, view: View, clauses: Sequence[Clause] | None) -> Itera
     """Keys of one batch in the walk's order."""
     if clauses is None:
         return iter(())
-    few = _by_key(view, clauses)
+    clipping, others = _apart(clauses, walk.order)
+    few = _by_key(view, clauses) if others else None
     if few is not None:
         return _ordered(walk, view, few, walk.start())
     places = Places(view, walk.order.name)
-    spans = _clipped(places, _spans(walk, view, places), clauses, walk.order)
-    if not clauses:
+    spans = _spans(walk, view, places)
+    for codes in clipping:
+        first, last = places.having(codes)
+        spans = [(max(start, first), min(stop, last)) for start, stop in spans]
+    if not others:
         return (walk.key(view, places.row[position]) for position in _positions(spans, walk.rising))
     return _filtered(walk, view, places, spans, clauses)
 
@@ -157,13 +161,16 @@ def _spans(walk: Walk, view: View, places: Places) -> list[Span]:
     return [cut, *(whole[:in_last][::-1] if walk.backward else whole[in_last + 1 :])]
 
 
-def _clipped(places: Places, spans: list[Span], clauses: Sequence[Clause], order: Order) -> list[Span]:
-    """Spans without what the conditions on the sort's first column leave out."""
-    for atom in (clause.atoms[0] for clause in clauses if len(clause.atoms) == 1):
-        if atom.name == next(iter(order.columns), "") and isinstance(atom.wanted, range):
-            first, last = places.having(atom.wanted)
-            spans = [(max(start, first), min(stop, last)) for start, stop in spans]
-    return spans
+def _apart(clauses: Sequence[Clause], order: Order) -> tuple[list[range], list[Clause]]:
+    """The codes that conditions on the sort's first column ask for, which cut the walk short, and the other conditions."""
+    clipping, others = [], []
+    for clause in clauses:
+        atom = clause.atoms[0]
+        if len(clause.atoms) == 1 and isinstance(atom.wanted, range) and order.columns[:1] == (atom.name,):
+            clipping.append(atom.wanted)
+        else:
+            others.append(clause)
+    return clipping, others
 
 
 def _pieces(spans: Sequence[Span], rising: bool) -> Iterator[Span]:
