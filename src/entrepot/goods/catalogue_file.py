@@ -1,7 +1,7 @@
 """Reads catalogue files: a CSV of articles, checked cell by cell, because a wrong catalogue is a wrong call."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from io import StringIO
@@ -14,13 +14,13 @@ from entrepot.goods.reference import countries, units
 from entrepot.goods.schema import FIELDS
 from entrepot.goods.values import NO, YES
 
-__all__ = ["ARTICLES", "COLUMNS", "bundled_catalogues", "read_articles"]
+__all__ = ["ARTICLES", "COLUMNS", "CellProblem", "articles_of", "bundled_catalogues", "read_articles"]
 
 COLUMNS = (
     "sku", "hs_code", "origin_country", "unit", "net_mass_g", "name_en", "name_zh", "on_positive_list", "needs_licence",
-    "content_quantity", "content_unit", "status", "source",
+    "content_quantity", "content_unit", "status", "source", "brand",
 )  # fmt: skip
-"""Columns a catalogue may have; `net_mass_g` is the mass of one unit in grams."""
+"""Columns a catalogue may have; `net_mass_g` is the mass of one unit in grams; `source` and `brand` are for people."""
 
 ARTICLES: pl.Schema = pl.Schema(
     {
@@ -51,6 +51,41 @@ def read_articles(name: Path | str) -> pl.DataFrame:
         if articles.setdefault(cells["sku"], article) != article:
             raise CallError(f"catalogue {str(name)!r}: sku {cells['sku']!r} has two differing rows; keep one of them")
     return pl.DataFrame(list(articles.values()), schema=ARTICLES, orient="row")
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """A cell that is not allowed: the row (from 1), its sku, the column, what came, what is allowed."""
+
+    row: int
+    sku: str
+    column: str
+    given: str
+    allowed: str
+
+
+def articles_of(rows: Iterable[tuple[int, Mapping[str, str]]]) -> tuple[list[dict[str, object]], list[CellProblem]]:
+    """Numbered rows of cells as articles (see `ARTICLES`), and every cell of all of them that is not allowed.
+
+    A column that is left out counts as empty. A sku that comes twice with differing rows is a problem of the later one.
+    """
+    articles: dict[str, dict[str, object]] = {}
+    problems: list[CellProblem] = []
+    for number, given in rows:
+        cells = {column: (given.get(column) or "").strip() for column in COLUMNS}
+        article, wrong = _Row("", cells).read("confirmed")
+        problems += [CellProblem(number, cells["sku"], one.column, cells[one.column], one.allowed) for one in wrong]
+        if not wrong and articles.setdefault(cells["sku"], article) != article:
+            problems.append(CellProblem(number, cells["sku"], "sku", cells["sku"], "one row, or equal ones"))
+    return list(articles.values()), problems
+
+
+class _Wrong(CallError):
+    """A cell that is not allowed; the message names file, sku and column."""
+
+    def __init__(self, message: str, column: str, allowed: str) -> None:
+        super().__init__(message)
+        self.column, self.allowed = column, allowed
 
 
 def _text(name: Path | str, bundled: bool) -> str:
@@ -89,28 +124,47 @@ class _Row:
 
     def article(self, usual_status: str) -> dict[str, object]:
         """The row as an article; CallError naming file, sku and column of what is not allowed."""
-        if not self.cells["sku"]:
-            raise self._wrong("sku", "a text")
-        return {
-            "sku": self.cells["sku"],
-            "hs_code": self._code(),
-            "origin_country": self._looked_up("origin_country", self.cells["origin_country"].upper(), countries()),
-            "unit": self._looked_up("unit", self.cells["unit"].lower(), units()),
-            "unit_mass_g": self._grams(),
-            "name_en": self.cells["name_en"] or None,
-            "name_zh": self.cells["name_zh"] or None,
-            "on_positive_list": self._truth("on_positive_list"),
-            "needs_licence": self._truth("needs_licence"),
-            "content_quantity_e5": self._content(),
-            "content_unit": self.cells["content_unit"] or None,
-            "unconfirmed": self._status(usual_status) == "unconfirmed",
-        }
+        article, wrong = self.read(usual_status)
+        if wrong:
+            raise wrong[0]
+        return article
 
-    def _wrong(self, column: str, allowed: str) -> CallError:
-        return CallError(
+    def read(self, usual_status: str) -> tuple[dict[str, object], list[_Wrong]]:
+        """The row as an article, and every cell that is not allowed (its value is None)."""
+        readers: dict[str, Callable[[], object]] = {
+            "sku": self._sku,
+            "hs_code": self._code,
+            "origin_country": lambda: self._looked_up("origin_country", self.cells["origin_country"].upper(), countries()),
+            "unit": lambda: self._looked_up("unit", self.cells["unit"].lower(), units()),
+            "unit_mass_g": self._grams,
+            "name_en": lambda: self.cells["name_en"] or None,
+            "name_zh": lambda: self.cells["name_zh"] or None,
+            "on_positive_list": lambda: self._truth("on_positive_list"),
+            "needs_licence": lambda: self._truth("needs_licence"),
+            "content_quantity_e5": self._content,
+            "content_unit": lambda: self.cells["content_unit"] or None,
+            "unconfirmed": lambda: self._status(usual_status) == "unconfirmed",
+        }
+        article: dict[str, object] = dict.fromkeys(readers)
+        wrong: list[_Wrong] = []
+        for name, reader in readers.items():
+            try:
+                article[name] = reader()
+            except _Wrong as error:
+                wrong.append(error)
+        return article, wrong
+
+    def _wrong(self, column: str, allowed: str) -> _Wrong:
+        message = (
             f"catalogue {self.name!r}, sku {self.cells['sku']!r}, column {column!r}: {self.cells[column]!r} is not "
             f"allowed; allowed: {allowed}"
         )
+        return _Wrong(message, column, allowed)
+
+    def _sku(self) -> str:
+        if not self.cells["sku"]:
+            raise self._wrong("sku", "a text")
+        return self.cells["sku"]
 
     def _code(self) -> str | None:
         code = self.cells["hs_code"].replace(".", "").replace(" ", "")
