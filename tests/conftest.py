@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("ENTREPOT_HOME", tempfile.mkdtemp(prefix="entrepot-tests-"))
+if "ENTREPOT_HOME" not in os.environ:
+    os.environ["ENTREPOT_HOME"] = tempfile.mkdtemp(prefix="entrepot-tests-")
+    Path(os.environ["ENTREPOT_HOME"], "secret").write_text("5a" * 32, encoding="ascii")  # the same draw in every run
 os.environ.setdefault("ENTREPOT_WEBHOOK_PRIVATE", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.desk.settings")
 

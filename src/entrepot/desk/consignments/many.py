@@ -109,7 +109,7 @@ def ask_export(acting: Acting, given: Mapping[str, str], kind: str) -> Job:
 def export_path(job: Job) -> Path:
     """Where the file of an export lies."""
     place: Path = settings.DESK_FOLDER / "exports" / str(job.organisation_id)
-    return place / f"{UUID(str(job.id))}.{job.arguments['file_kind']}"
+    return place / f"{UUID(str(job.id))}.{job.arguments.get('file_kind', 'csv')}"
 
 
 def export_job(job: Job, progress: Progress) -> dict[str, Any]:

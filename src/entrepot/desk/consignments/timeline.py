@@ -9,6 +9,7 @@ from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.models import LineEvent
 from entrepot.desk.consignments.why import Step, Tried
 from entrepot.goods.texts import all_texts, text
+from entrepot.run.wording import rule_text
 
 __all__ = ["Moment", "timeline_of"]
 
@@ -38,7 +39,7 @@ def timeline_of(
     line: Mapping[str, Any], batch: Batch, steps: Sequence[Step], events: Sequence[LineEvent], names: Mapping[str, str], language: str
 ) -> list[Moment]:
     """The walk of a stored line: `steps` of its explanation, `events` of its parcel, `names` of their actors."""
-    return [*_before(line, batch, language), *_decided(line, steps, language), *_after(events, names, language)]
+    return [*_before(line, batch, language), *_decided(line, steps, language), *_messages(line, language), *_after(events, names, language)]
 
 
 def _before(line: Mapping[str, Any], batch: Batch, language: str) -> Iterator[Moment]:
@@ -50,9 +51,17 @@ def _before(line: Mapping[str, Any], batch: Batch, language: str) -> Iterator[Mo
 
 
 def _decided(line: Mapping[str, Any], steps: Sequence[Step], language: str) -> Iterator[Moment]:
+    if not steps:
+        title, tone = text(f"verdict.{line['verdict']}", language), VERDICT_TONES.get(line["verdict"], "bad")
+        yield Moment("verdict", title, tone, line["declared_on"], said=[rule_text(line["release_rule"], language)])
     for step in steps:
         said = [step.sentence] if step.sentence else []
         yield Moment(step.name, step.title, step.tone, line["declared_on"], said=said, step=step)
+
+
+def _messages(line: Mapping[str, Any], language: str) -> Iterator[Moment]:
+    if line["order_id"] is not None and line["verdict"] != "invalid":
+        yield Moment("messages", text("consignments.messages", language), "ok" if line["verdict"] == "release" else "waiting")
 
 
 def _after(events: Sequence[LineEvent], names: Mapping[str, str], language: str) -> Iterator[Moment]:
