@@ -22,8 +22,8 @@ def describe(quote: Quote, language: str = "en") -> dict[str, Any]:
                 mode, title, answer (yes | unknown), answer_text, rank, law_rank,
                 rule {id, text}, numbers [{name, title, value, unit, text}], law [{path, title, value, unit, from, until,
                 status, mark, source}], documents [{id, title, need, need_text}], rebate and import_tax ({id, text} or null),
-                form {id, text, code_digits} or null, tax_rule {id, text} or null, tax_numbers as numbers,
-                charges [{kind, title, base, amount, currency, rule {id, text}, law}], price, total,
+                form {id, text, code_digits} or null, tax_rule {id, text} or null, tax_numbers and tax_law as above,
+                charges [{kind, title, base, amount, currency, rule {id, text}, law [paths in tax_law]}], price, total,
                 warnings [{id, text}], holds [{id, text}]
     rejected    ways the law does not allow, with the same names (no rank, charges or form)
     cheapest    mode of the least known total, or null
@@ -65,6 +65,7 @@ def _option(option: Option, language: str) -> dict[str, Any]:
         "form": {**_said(option.form_rule, language), "code_digits": option.code_digits} if option.form_rule else None,
         "tax_rule": _said(option.tax_rule, language) if option.tax_rule else None,
         "tax_numbers": _numbers(option.tax_numbers, language),
+        "tax_law": _law(option.charges[0].law if option.charges else (), language),
         "charges": [_charge(charge, language) for charge in option.charges], "price": option.price, "total": option.total,
         "warnings": [_said(one, language) for one in option.warnings], "holds": [_said(one, language) for one in option.holds],
     }  # fmt: skip
@@ -74,7 +75,7 @@ def _charge(charge: Charge, language: str) -> dict[str, Any]:
     return {
         "kind": charge.kind, "title": _words(f"quote.charge.{charge.kind}", language), "base": charge.base,
         "amount": charge.amount, "currency": charge.currency, "rule": _said(charge.rule, language),
-        "law": _law(charge.law, language),
+        "law": [leaf["path"] for leaf in charge.law],
     }  # fmt: skip
 
 
