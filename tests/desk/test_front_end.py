@@ -18,6 +18,7 @@ from django.test import Client
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from entrepot.desk.plug import plugged
 from entrepot.desk.styleguide import icons
 from entrepot.goods.texts import LANGUAGES, texts
 
@@ -93,7 +94,7 @@ def test_template_compiles_and_has_nothing_inline(template: Path) -> None:
 def test_icons_that_templates_name_are_in_the_sprite() -> None:
     named = {name for path in TEMPLATES for name in re.findall(r'parts/icon\.html" with name="([a-z-]+)"', path.read_text())}
     assert named
-    assert named <= set(icons())
+    assert named | {entry.icon for area in plugged() for entry in area.navigation} <= set(icons())
 
 
 def test_words_that_templates_name_are_kept_in_both_languages() -> None:
@@ -253,6 +254,14 @@ def test_chosen_file_is_named_with_its_size(visit: Opened) -> None:
     page = visit("/styleguide/", viewport=PHONE)
     page.locator("#file").set_input_files({"name": "orders.csv", "mimeType": "text/csv", "buffer": b"x" * 2500})
     assert page.locator(".chosen").inner_text() == "orders.csv (2.5 kB)"
+
+
+def test_rows_become_cards_that_name_their_cells_on_a_phone(visit: Opened) -> None:
+    page = visit("/styleguide/", viewport=PHONE)
+    row = page.locator("table.data--cards tbody tr").nth(1)
+    told = row.locator("td:not(.check)").evaluate_all("cells => cells.map(cell => cell.dataset.label)")
+    assert told == ["Goods", "Mode", "Value, CNY", "Tax, CNY", "Verdict"]
+    assert row.evaluate("row => getComputedStyle(row).display") == "block"
 
 
 def test_navigation_is_a_drawer_on_a_phone(visit: Opened) -> None:

@@ -268,8 +268,26 @@ document.addEventListener("htmx:sendError", () => toast({ text: words.unreachabl
 document.addEventListener("toast", (event) => toast(event.detail));
 document.addEventListener("dialog-close", () => all("dialog[open]").forEach((dialog) => dialog.close()));
 
+// --- tables -----------------------------------------------------------------------------------
+// On a phone each row is a card whose cells say the head of their column; tall tables and those with a
+// head of several rows scroll instead.
+function cards(table) {
+  const head =
+    table.tHead?.rows.length === 1 ? [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim()) : [];
+  if (!head.length || table.closest(".table-wrap--tall")) return;
+  table.classList.add("data--cards");
+  table.closest(".table-wrap")?.classList.add("table-wrap--cards");
+  for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
+    [...row.cells].forEach((cell, at) => {
+      const told = cell.tagName === "TH" || cell.dataset.label || cell.matches(".check") || cell.colSpan > 1;
+      if (!told && head[at]) cell.dataset.label = head[at];
+    });
+  }
+}
+
 // --- what is prepared once, in the page and in each part that htmx brings ---------------------
 async function prepare(part) {
+  [...all("table.data", part), ...[part.closest?.("table.data") ?? []].flat()].forEach(cards);
   all("[role=tablist]", part)
     .filter((list) => list.querySelector("[role=tab]"))
     .forEach(tabs);
