@@ -25,6 +25,7 @@ from entrepot.desk.webhooks.guard import resolve
 from entrepot.desk.webhooks.models import Delivery, Webhook
 from entrepot.desk.webhooks.signing import signature, verify
 from tests.desk.conftest import Firm
+from tests.docs.pages import DOCS, blocks
 
 KIND = event_kinds()[0]
 HERE = "/administration/webhooks/"
@@ -112,6 +113,15 @@ def test_an_event_arrives_signed(firm: Firm, hook: Webhook, receiver: Receiver) 
 )
 def test_a_signature_holds_only_for_its_body_and_its_time(header: str, holds: bool) -> None:
     assert verify("s", header, b"{}", now_s=1_000) is holds
+
+
+def test_the_check_the_docs_show_is_ours() -> None:
+    shown = next(block for block in blocks(DOCS / "howto" / "api.md") if block.title == "verify.py")
+    names: dict[str, Any] = {}
+    exec(shown.content, names)
+    now = int(time.time())
+    for header in (signature("s", now, b"{}"), signature("s", now - 400, b"{}"), signature("x", now, b"{}"), "", "t=1,v1="):
+        assert names["verify"]("s", header, b"{}") is verify("s", header, b"{}", now)
 
 
 def test_a_receiver_that_fails_is_tried_again_with_the_same_bytes(firm: Firm, hook: Webhook, receiver: Receiver) -> None:

@@ -1,0 +1,20 @@
+"""Clear a file of orders through the API and ask why a line is held: python client.py orders.csv"""
+
+import csv, os, sys, time, uuid  # noqa: E401, I001
+import httpx
+
+key = {"Authorization": f"Bearer {os.environ['ENTREPOT_KEY']}", "Idempotency-Key": str(uuid.uuid4())}
+checked = {"response": [httpx.Response.raise_for_status]}
+desk = httpx.Client(base_url=f"{os.environ['ENTREPOT_URL']}/api/v1", headers=key, timeout=60, event_hooks=checked)
+
+with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
+    lines = [{name: value for name, value in row.items() if name and value} for row in csv.DictReader(file)]
+batch = desk.post("/batches/lines", json={"lines": lines}).json()
+while batch["state"] in ("waiting", "clearing"):
+    time.sleep(0.5)
+    batch = desk.get(f"/batches/{batch['id']}").json()
+print(batch["state"], batch["summary"]["by_verdict"], "tax", batch["summary"]["tax_total_cny"], "CNY")
+held = desk.get("/consignments", params={"batch": batch["id"], "verdict": "hold"}).json()["items"]
+print(*(f"{line['order_id']} {line['lane']} {line['release_rule']}" for line in held), sep="\n")
+why = desk.get(f"/consignments/{batch['id']}/{held[0]['row_id']}/why").json()
+print("why:", why["reasons"], *(f"{step['decides']}: {step['taken']}" for step in why["steps"]))
