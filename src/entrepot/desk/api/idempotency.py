@@ -25,7 +25,7 @@ from entrepot.desk.api.models import Answer
 from entrepot.desk.api.problems import ApiError
 from entrepot.desk.people.acting import Acting
 
-__all__ = ["HEADER", "KEPT", "forget_old_answers", "idempotent"]
+__all__ = ["HEADER", "KEPT", "forget_old_answers", "idempotent", "reading"]
 
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
@@ -50,6 +50,12 @@ def idempotent(view: Callable[..., Any] | None = None, *, unless: Callable[[Http
     `ninja.Status` or a response itself. `unless` tells requests that change nothing: they pass untouched.
     """
     return _once_only(view, unless) if view is not None else lambda given: _once_only(given, unless)
+
+
+def reading(view: View) -> View:
+    """Mark of an operation that only reads although it is a POST (what is asked is too long or too private for an address)."""
+    view.reading = True  # type: ignore[attr-defined]
+    return view
 
 
 def _once_only(given: Callable[..., Any], unless: Callable[[HttpRequest], bool] | None) -> Callable[..., Any]:

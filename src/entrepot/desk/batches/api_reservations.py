@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from entrepot.desk.api.auth import needs
-from entrepot.desk.api.idempotency import idempotent
+from entrepot.desk.api.idempotency import idempotent, reading
 from entrepot.desk.api.pages import PageOf, PageQuery, page_of
 from entrepot.desk.api.problems import ApiError, answers
 from entrepot.desk.batches import reservations
@@ -126,6 +126,7 @@ def list_reservations(request: Any, query: Query[ReservationsQuery]) -> Any:
     "/balance", response=answers(BalanceOut, 422),
     operation_id="get_balance", summary="What is left of a buyer's year", **OPERATION,
 )  # fmt: skip
+@reading
 def get_balance(request: Any, payload: BalanceIn) -> Any:
     """Spent, reserved and left of a buyer's yearly limit. A POST, so that identity numbers are in no address; changes nothing."""
     year = payload.year or timezone.localdate().year

@@ -10,7 +10,7 @@ from ninja import Router
 from entrepot.desk.api.arrow import ARROW, arrow_response, rows_of
 from entrepot.desk.api.auth import needs
 from entrepot.desk.api.forms import JSON, json_bytes, json_of
-from entrepot.desk.api.idempotency import idempotent
+from entrepot.desk.api.idempotency import idempotent, reading
 from entrepot.desk.api.limits import count_more
 from entrepot.desk.api.problems import ApiError, FieldError, answers
 from entrepot.desk.context import language
@@ -69,11 +69,11 @@ def quote_now(request: Any, store: bool = False) -> Any:
     "/bulk", auth=needs(SIGNED_IN), response=answers(BulkOut, 422), operation_id="quote_bulk", summary="Quote many as a table",
     openapi_extra=BULK_BODY,
 )  # fmt: skip
-@idempotent(unless=lambda _: True)
+@reading
 def quote_bulk(request: Any) -> Any:
     """Up to 10,000 products, as JSON or an Arrow stream; the answer is a table with one row per product and way.
 
-    Sent an Arrow stream, or asked for one by Accept, it answers one. Nothing is changed and no idempotency key is needed.
+    Sent an Arrow stream, or asked for one by Accept, it answers one. Nothing is changed.
     """
     given = _given(request, MOST_IN_BULK)
     count_more(request, (len(given) - 1) // QUOTES_PER_CALL)
