@@ -112,7 +112,7 @@ def answer_proposal(request: Any, proposal: UUID, payload: schemas.ProposalAnswe
 
 
 @router.post(
-    "/decisions", auth=needs(DECIDE), response={**answers(schemas.Outcome, 422), 202: schemas.Outcome},
+    "/decisions", auth=needs(DECIDE), response={**answers(schemas.Outcome, 404, 422), 202: schemas.Outcome},
     operation_id="consignments_decide", summary="Decide over many parcels",
 )  # fmt: skip
 @idempotent
