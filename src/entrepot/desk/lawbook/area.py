@@ -27,7 +27,7 @@ AREA = Area(
     ],
     navigation=[
         Entry("law", "desk.nav-law", "law", "lawbook.subscribe", 60),
-        Entry("policies", "lawbook.nav-policies", "policy", "policies.view", 65),
+        Entry("policies", "lawbook.nav-policies", "document", "policies.view", 65),
     ],
     api={"/law": "entrepot.desk.lawbook.api:router", "/policies": "entrepot.desk.lawbook.api:policies_router"},
     events=["law.change"],
