@@ -238,8 +238,8 @@ def _error(problem: CellProblem, path: str) -> FieldError:
 
 
 @router.post(
-    "/products/{uuid:product_id}/codes", auth=needs("products.edit"), response=answers(CodeOut, 404, status=201), operation_id="decide_code",
-    summary="Decide a product's code",
+    "/products/{uuid:product_id}/codes", auth=needs("products.edit"), response=answers(CodeOut, 404, status=201),
+    operation_id="decide_code", summary="Decide a product's code",
 )  # fmt: skip
 @idempotent
 def decide(request: Any, product_id: UUID, payload: CodeIn) -> Code:
