@@ -494,12 +494,12 @@ def test_pages_of_the_account_open_in_both_languages(firm: Firm, name: str, lang
     assert "onclick" not in page
 
 
-@pytest.mark.parametrize("name", ["administration", "members", "mandates", "organisation", "keys", "profile"])
+@pytest.mark.parametrize("name", ["administration", "members", "mandates", "organisation", "keys", "profile", "loads"])
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_pages_say_everything_in_both_languages(firm: Firm, name: str, language: str) -> None:
     client = firm.client("administrator")
     client.cookies["django_language"] = language
     page = client.get(reverse(name)).content.decode()
-    assert not re.findall(r">\s*((?:people|desk|role|permission)\.[a-z.-]+)\s*<", page)
+    assert not re.findall(r">\s*((?:people|desk|role|permission|operations)\.[a-z.-]+)\s*<", page)
     assert "style=" not in page
     assert "onclick" not in page

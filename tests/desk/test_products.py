@@ -233,7 +233,8 @@ def test_a_product_is_added_and_changed_by_hand(firm: Firm) -> None:
 
 
 def test_the_list_finds_by_sku_name_brand_and_code_and_narrows(firm: Firm) -> None:
-    put(firm, {"sku": "A1", "name_zh": "瓷杯", "hs_code": "6911101900"}, {"sku": "B2", "brand": "Tide", "hs_code": "6302319900", "status": "unconfirmed"}, {"sku": "C3"})  # fmt: skip
+    put(firm, {"sku": "A1", "name_zh": "瓷杯", "hs_code": "6911101900"}, {"sku": "C3"})
+    put(firm, {"sku": "B2", "brand": "Tide", "hs_code": "6302319900", "status": "unconfirmed"})
     certificate(firm, product(firm, "C3"), timezone.localdate() + timedelta(days=29))
     certificate(firm, product(firm, "A1"), timezone.localdate() + timedelta(days=31))
     acting = firm.acting("analyst")
