@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 from entrepot.run.shelf.columns import KEYS
 from entrepot.run.shelf.filters import UNKNOWN, Filters
 from entrepot.run.shelf.stored import Column
-from entrepot.run.shelf.texts import few_containing, folded_word
+from entrepot.run.shelf.texts import Word, few_containing, folded_word
 from entrepot.run.shelf.view import View
 
 __all__ = ["PARTY", "PRODUCT", "Atom", "Clause", "Guess", "clauses_of", "guessed", "kept", "kept_of"]
 
 Guess = Literal["number", "start", "words"]
 FEW_CODES, FEW_VALUES = 4, 16
+COMMON = 0.5
+"""The part of the values that is taken to have a word when more than a few have it."""
 NUMBERS = ("order_id", "waybill_no")
 PRODUCT, PARTY = ("description", "sku", "name_zh"), ("seller_id", "seller_name")
 CATEGORIES = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction": "direction", "country": "partner_country",
@@ -27,7 +29,7 @@ CATEGORIES = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction":
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """Codes of one column that are wanted: a range, or an Arrow array of booleans with one more for null."""
+    """Codes of one column that are wanted: a range, those of values with a word, or a table with one more for null."""
 
     name: str
     column: Column
@@ -36,11 +38,15 @@ class Atom:
     @property
     def share(self) -> float:
         """The part of the column's codes that is wanted."""
+        if isinstance(self.wanted, Word):
+            return COMMON
         count = len(self.wanted) if isinstance(self.wanted, range) else self.wanted.true_count
         return float(count / (len(self.column.array) + 1))
 
     def test(self, codes: pa.Array) -> pa.Array:
         """Whether each code is wanted."""
+        if isinstance(self.wanted, Word):
+            return self.wanted.test(codes)
         if not isinstance(self.wanted, range):
             return pc.take(self.wanted, codes, boundscheck=False)
         first, last = (pa.scalar(code, codes.type) for code in (self.wanted[0], self.wanted[-1]))
@@ -178,8 +184,7 @@ def _holding(view: View, name: str, word: str) -> list[Atom]:
     column, values = view.column(name), view.stored.folded(name)
     codes = few_containing(values, word, FEW_VALUES)
     if codes is None:
-        holds = pc.match_substring(values, word)
-        return [Atom(name, column, pa.concat_arrays([holds, pa.array([False])]))]
+        return [Atom(name, column, Word(values, word))]
     if len(codes) <= FEW_CODES:
         return [Atom(name, column, range(code, code + 1)) for code in codes]
     wanted = pl.repeat(False, len(values) + 1, dtype=pl.Boolean, eager=True).scatter(codes, True)

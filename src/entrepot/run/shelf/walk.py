@@ -7,14 +7,12 @@ which is quicker, and what is found is put in order. Batches are merged by their
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from heapq import merge
 from itertools import chain
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from entrepot.run.shelf.columns import KEYS
 from entrepot.run.shelf.cursor import Cursor, Order
@@ -188,8 +186,7 @@ def _filtered(
     walk: Walk, view: View, places: Places, spans: Sequence[Span], clauses: Sequence[Clause]
 ) -> Iterator[Key]:
     """Keys along a sort of the rows that meet conditions."""
-    small = places.sorted_rows is not None and view.rows <= PATIENCE
-    wanted = _whole(view, clauses) if small else None
+    wanted: pa.Array | None = None
     patience, behind = PATIENCE, walk.start()
     for start, stop in _pieces(spans, walk.rising):
         if patience <= 0 and wanted is None and places.sorted_rows is not None:
@@ -202,11 +199,6 @@ def _filtered(
         yield from (walk.key(view, row) for row in _one_by_one(found, walk.rising))
         behind = walk.key(view, places.row[stop - 1 if walk.rising else start])
         patience -= stop - start
-
-
-def _whole(view: View, clauses: Sequence[Clause]) -> pa.Array:
-    """For each row of a batch whether it meets the conditions."""
-    return reduce(pc.and_, (clause.test(lambda codes: codes) for clause in clauses))
 
 
 def _marked(rows: pa.Array, count: int) -> pa.Array:
