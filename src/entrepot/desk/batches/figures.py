@@ -1,5 +1,6 @@
 """What the page of a finished batch shows: figures, plots and reasons, from its summary alone."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +34,7 @@ def figures_of(batch: Batch) -> dict[str, Any]:
         "parcels": summary["parcels"], "released": summary["parcels_released"],
         "ratio": summary["paperless_ratio"], "ratio_text": _percent(summary["paperless_ratio"]),
         "target": summary["paperless_target"], "held": summary["by_verdict"]["hold"],
-        "tax_fen": int(Decimal(summary["tax_total_cny"]) * 100),
+        "tax_fen": int(Decimal(summary["tax_total_cny"]) * 100), "tax_text": _tax(summary),
         "taxes": [(f"batches.tax-{name}", int(Decimal(fen) * 100)) for name, fen in summary["tax"].items()],
         "verdict_plot": _verdicts(batch), "verdict_rows": [[_verdict(name), count] for name, count in summary["by_verdict"].items()],
         "mode_plot": _modes(batch), "mode_rows": [list(one) for one in summary["by_mode"].items()],
@@ -46,6 +47,14 @@ def figures_of(batch: Batch) -> dict[str, Any]:
 
 def _said(text_id: str) -> str:
     return text(text_id, language())
+
+
+def _tax(summary: Mapping[str, Any]) -> str:
+    """The sum of tax; at least that much where it is unknown for some lines, and unknown where it is for all."""
+    known = Decimal(summary["tax_total_cny"])
+    if not summary["tax_unknown_lines"]:
+        return f"{known:,.2f}"
+    return f"≥ {known:,.2f}" if known else "?"
 
 
 def _percent(ratio: float | None) -> str:

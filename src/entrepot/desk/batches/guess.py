@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from entrepot.goods.schema import FIELDS, PERSONAL
 
-__all__ = ["SURE", "Guess", "data", "guess", "is_personal", "plain"]
+__all__ = ["SURE", "Guess", "data", "guess", "is_known", "is_personal", "plain"]
 
 EXACT, NAMED, BARE, NEAR = 100, 95, 90, 60
 SURE = BARE
@@ -69,6 +69,12 @@ def is_personal(column: str) -> bool:
     """Whether a column of this name probably holds personal data."""
     match = next(_matches(column), None)
     return bool(PERSONAL_WORDS.search(column)) or (match is not None and match.field in PERSONAL)
+
+
+def is_known(column: str) -> bool:
+    """Whether a column is named like a field, not only nearly so."""
+    match = next(_matches(column), None)
+    return match is not None and match.score >= SURE
 
 
 def guess(columns: Iterable[str]) -> list[Guess]:

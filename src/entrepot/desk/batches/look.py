@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
 
-from entrepot.desk.batches.guess import is_personal
+from entrepot.desk.batches.guess import is_known, is_personal
 from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.read import read_batches
@@ -78,7 +78,7 @@ def _sheets(path: Path) -> tuple[str, ...]:
 
 def _column(name: str, values: pl.Series) -> Column:
     texts = list(islice(_distinct(values), SAMPLES))
-    personal = is_personal(name) or any(NUMBER_OF_PERSON.match(text) or MAIL.match(text) for text in texts)
+    personal = is_personal(name) or (not is_known(name) and any(NUMBER_OF_PERSON.match(text) or MAIL.match(text) for text in texts))
     return Column(name, personal, tuple(covered(text) if personal else text for text in texts))
 
 

@@ -48,7 +48,7 @@ def yearly_limit_fen(day: date) -> int:
     found = Law.load().value(LIMIT, day)
     if found is None:
         raise Told("batches.no-limit", day=str(day))
-    return int(Decimal(str(found.value)) * 100)
+    return int(found.value)
 
 
 def reserve(

@@ -108,6 +108,9 @@ def upload_detail(request: Any, upload: UUID) -> HttpResponseBase:
     """The columns of an upload and what they give; corrected, saved under a name, cleared or thrown away."""
     one: Upload = Upload.objects.one(request.acting, id=upload)
     if one.removed_at or not one.whole:
+        if request.POST.get("action") == "discard" and not one.removed_at:
+            discard(request.acting, one)
+            return redirect("uploads")
         return _gone(request, one)
     choices, error = Choices.of(one.choices), ""
     if request.method == "POST":
@@ -127,7 +130,7 @@ def _gone(request: Any, upload: Upload) -> HttpResponseBase:
     batch = Batch.objects.of(request.acting).filter(upload=upload).order_by("-ordinal").first()
     if batch:
         return redirect("batch", batch=batch.id)
-    messages.error(request, text("batches.file-gone", language()))
+    messages.error(request, text("batches.file-gone" if upload.removed_at else "batches.send-again", language()))
     return redirect("uploads")
 
 

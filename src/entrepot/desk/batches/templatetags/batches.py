@@ -21,8 +21,8 @@ register = template.Library()
 
 @register.simple_tag
 def kind_of_problem(code: str) -> str:
-    """A kind of problem: its sentence with an ellipsis for what differs from row to row."""
-    return text(code, language(), field=text("batches.a-field", language()), given="…", allowed="…")
+    """A kind of problem in few words; its code where there are none."""
+    return text(f"batches.kind-{code}", language()).removeprefix("batches.kind-")
 
 
 @register.filter

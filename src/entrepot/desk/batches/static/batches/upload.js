@@ -61,21 +61,38 @@ async function sendPieces(file, upload) {
   }
 }
 
+// An upload that was begun and not finished is kept under what tells the file from others; null when there is none.
+const mark = (file) => `upload:${file.name}:${file.size}:${file.lastModified}`;
+
+async function begun(file) {
+  const id = localStorage.getItem(mark(file));
+  if (!id) return null;
+  const upload = await call("GET", `/${id}`).catch(() => null);
+  return upload && !upload.finished && !upload.removed && upload.bytes_total === file.size ? upload : null;
+}
+
 async function send(file) {
   if (file.size > Number(words.most)) throw new Refused({ detail: words.sayTooLarge });
   if (!file.size) throw new Refused({ detail: words.sayEmpty });
   show(words.saySending, 0);
-  const upload = await patiently(() => call("POST", "", JSON.stringify({ name: file.name, bytes_total: file.size })));
+  const upload = await begun(file) ?? await patiently(() => call("POST", "", JSON.stringify({ name: file.name, bytes_total: file.size })));
+  localStorage.setItem(mark(file), upload.id);
   try {
     await sendPieces(file, upload);
     show(words.sayChecking, 1);
     await patiently(() => call("POST", `/${upload.id}/finish`, "{}"));
   } catch (error) {
-    stop = new AbortController();
-    call("DELETE", `/${upload.id}`).catch(() => {});
+    if (error.name === "AbortError" || (error.status >= 400 && error.status < 429)) forget(file, upload);
     throw error;
   }
+  localStorage.removeItem(mark(file));
   location.assign(`${words.page}${upload.id}/`);
+}
+
+function forget(file, upload) {
+  stop = new AbortController();
+  localStorage.removeItem(mark(file));
+  call("DELETE", `/${upload.id}`).catch(() => {});
 }
 
 async function begin() {
