@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.process import Facts
 from entrepot.law import Law
-from entrepot.run.quote import QuoteRequest, describe, quote_many, read_requests
+from entrepot.run.quote import QuoteRequest, describe, prepare, quote_many, read_requests
 
 __all__ = ["draw", "main", "measure", "table"]
 
@@ -50,6 +50,7 @@ def answered(given: Sequence[Mapping[str, str]], law: Law) -> list[str]:
 def measure(quotes: int, batches: int, seed: int) -> Facts:
     """Milliseconds of single quotes and quotes a second in batches, each after a warm-up; and of each step."""
     law, load = Law.load(), os.getloadavg()[0]
+    prepare(law)
     singles, many = draw(seed, quotes + WARM), draw(seed + 1, BATCH * (batches + 1))
     taken = _timed(lambda place: answered(singles[place : place + 1], law), quotes, WARM)
     groups = [many[first : first + BATCH] for first in range(0, len(many), BATCH)]

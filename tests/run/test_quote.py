@@ -30,6 +30,7 @@ from entrepot.run.quote import (
     freeze,
     keep_law,
     law_of_hash,
+    prepare,
     quote,
     quote_many,
     read_requests,
@@ -241,6 +242,13 @@ def test_the_worked_example_of_a_face_cream() -> None:
     assert {charge.kind: charge.amount for charge in best.charges} == {"duty": "0.00", "consumption_tax": "0.00", "vat": "22.47"}
     assert best.total == "269.37"
     assert {option.mode: option.rule for option in one.rejected}["9610"] == "cn.9610.bonded-goods"
+
+
+def test_what_is_prepared_changes_no_answer() -> None:
+    law = Law.load()
+    before = [told(fields, law) for fields in (FACE_CREAM, BACKPACK)]
+    prepare(law)
+    assert [told(fields, law) for fields in (FACE_CREAM, BACKPACK)] == before
 
 
 def test_what_the_buyer_has_spent_decides() -> None:
