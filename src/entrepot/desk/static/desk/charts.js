@@ -126,7 +126,7 @@ function targetLine(target, data, horizontal) {
     data: [{ [place]: number(target.value) }],
     lineStyle: { color: css("--ink-2"), type: [5, 4], width: 1.5 },
     label: {
-      formatter: `${target.name} ${shown(target.value, data)}`,
+      formatter: /\d/.test(target.name) ? target.name : `${target.name} ${shown(target.value, data)}`,
       position: horizontal ? "end" : "insideEndTop",
       color: css("--ink-2"),
       fontSize: 11,
@@ -163,7 +163,7 @@ function columns(data, type, stacked) {
     data: numbers.map((value, at) => ({ value: number(value), href: hrefs[at] })),
   });
   return {
-    grid: grid({ bottom: series.length > 1 ? 32 : 4 }),
+    grid: grid({ bottom: series.length > 1 ? 32 : 4, right: type === "line" ? 36 : 16 }),
     legend: legend(series),
     xAxis: horizontal ? values : names,
     yAxis: horizontal ? names : values,
