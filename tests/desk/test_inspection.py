@@ -13,10 +13,11 @@ from uuid import UUID
 import polars as pl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from entrepot.desk.audit.append_only import lift_guards
 from entrepot.desk.audit.chain import verify
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.batches.models import Batch
@@ -327,6 +328,9 @@ def test_a_session_is_recorded_sealed_and_any_change_is_seen(firm: Firm, taken: 
         cursor.execute("SELECT participants, notes FROM inspection_onlinesession")
         assert not [text for text in cursor.fetchone() if "Lin" in text or "label" in text]
     session.notes = "label not read out"
+    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
+        session.save()
+    lift_guards()
     session.save()
     assert not OnlineSession.objects.get().intact
 
@@ -347,6 +351,16 @@ def test_a_decision_elsewhere_ends_the_case_too(firm: Firm, batch: Batch, case: 
     settle(firm.acting("broker"), batch, HELD, lines_of_order(firm.acting("broker"), batch, HELD), "refuse", "sender takes it back")
     case.refresh_from_db()
     assert (case.state, case.verdict) == ("decided", "refuse")
+
+
+def test_a_parcel_that_is_stopped_comes_to_the_table(firm: Firm, batch: Batch) -> None:
+    broker = firm.acting("broker")
+    settle(broker, batch, "REX-002", lines_of_order(broker, batch, "REX-002"), "hold", "the seller asks for it back")
+    stopped = Case.objects.get(batch=batch, order_id="REX-002")
+    assert (stopped.kind, stopped.state, stopped.lane, stopped.risk) == ("exception", "open", "red", 80)
+    settle(broker, batch, "REX-002", lines_of_order(broker, batch, "REX-002"), "release", "it may go after all")
+    stopped.refresh_from_db()
+    assert (stopped.state, stopped.verdict) == ("decided", "release")
 
 
 def test_four_eyes_wait_for_another_person(firm: Firm, batch: Batch, taken: Case) -> None:
@@ -391,7 +405,8 @@ def test_an_audited_parcel_conforms_or_is_stopped(firm: Firm, batch: Batch, choi
     lines = lines_of_order(firm.acting("inspector"), batch, "REX-001")
     assert cases.choices_of(sample, lines) == ("conforms", "hold")
     done = cases.decide(firm.acting("inspector"), sample, lines, choice, "opened and counted")
-    assert (done.state, done.verdict) == ("decided", choice)
+    expected = ("decided", "conforms", "sample") if choice == "conforms" else ("taken", "", "exception")
+    assert (done.state, done.verdict, done.kind) == expected, "a parcel that is stopped waits for a person again"
     assert {line["verdict"] for line in lines_of_order(firm.acting("inspector"), batch, "REX-001")} == {leads_to}
 
 

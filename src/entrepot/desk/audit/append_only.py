@@ -11,7 +11,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 __all__ = ["TABLES", "guard_tables", "lift_guards"]
 
-TABLES = ("audit_auditentry", "consignments_lineevent")
+TABLES = (
+    "audit_auditentry", "consignments_lineevent", "inspection_answer", "inspection_evidence", "inspection_onlinesession",
+)  # fmt: skip
 CHANGES = ("UPDATE", "DELETE")
 FUNCTION = """
 CREATE OR REPLACE FUNCTION entrepot_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

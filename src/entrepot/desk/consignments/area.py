@@ -41,4 +41,5 @@ AREA = Area(
     },
     api={"/consignments": "entrepot.desk.consignments.api:router"},
     events=["parcel.settled"],
+    periodic=["entrepot.desk.consignments.many:tidy_exports"],
 )

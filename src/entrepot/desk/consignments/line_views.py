@@ -16,8 +16,16 @@ from entrepot.desk.consignments.line import line_view
 from entrepot.desk.consignments.listing import Row, batch_of, line_of, lines_of_order
 from entrepot.desk.consignments.models import Proposal
 from entrepot.desk.consignments.papers import full_message, masked_document, messages_of_order
-from entrepot.desk.consignments.persons import covered_persons, erase_person, reveal_persons, with_reason
-from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST, decide_proposal, is_own, note, settle
+from entrepot.desk.consignments.persons import covered_persons, erase_person, reveal_persons
+from entrepot.desk.consignments.settle import (
+    REASON_LEAST,
+    REASON_MOST,
+    decide_proposal,
+    is_own,
+    note,
+    settle,
+    with_reason,
+)
 from entrepot.desk.context import language
 from entrepot.desk.told import Told
 from entrepot.goods.errors import EntrepotError

@@ -1,5 +1,6 @@
 """Many parcels decided over at once, and lists taken away as files: the jobs of this area."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ from entrepot.run.shelf import EXPORTED, Filters
 
 __all__ = [
     "EXPORT_KINDS", "MANY", "MOST", "Outcome", "acting_of_job", "ask_export", "ask_settlement", "export_job", "export_path",
-    "parcels_matching", "settle_job", "settle_many",
+    "parcels_matching", "settle_job", "settle_many", "tidy_exports",
 ]  # fmt: skip
 
 MOST = 1000
@@ -32,6 +33,7 @@ MOST = 1000
 MANY = 50
 """Above so many the worker does it."""
 EXPORT_KINDS = ("csv", "parquet")
+EXPORT_DAYS = 7
 Parcel = tuple[str, str]
 Outcome = dict[str, Any]
 """`settled`, `proposed`, `failed` (counts) and `problems` (sentence to count)."""
@@ -110,6 +112,15 @@ def export_path(job: Job) -> Path:
     """Where the file of an export lies."""
     place: Path = settings.DESK_FOLDER / "exports" / str(job.organisation_id)
     return place / f"{UUID(str(job.id))}.{job.arguments.get('file_kind', 'csv')}"
+
+
+def tidy_exports() -> int:
+    """Remove files of exports that are older than `EXPORT_DAYS`; returns how many. The worker calls it now and then."""
+    oldest = time.time() - EXPORT_DAYS * 86_400
+    old = [path for path in (settings.DESK_FOLDER / "exports").glob("*/*") if path.stat().st_mtime < oldest]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def export_job(job: Job, progress: Progress) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.listing import shelf_of
 from entrepot.desk.consignments.models import LineEvent
-from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST, note
+from entrepot.desk.consignments.settle import note, with_reason
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.told import Told
 from entrepot.run.persons import erase, is_sealed, masked, orders_of_person, reveal
 from entrepot.run.shelf import Filters
 
-__all__ = ["Person", "covered_persons", "erase_person", "reveal_persons", "with_reason"]
+__all__ = ["Person", "covered_persons", "erase_person", "reveal_persons"]
 
 Person = dict[str, Any]
 """A person of an order as `run.persons.reveal` gives it."""
@@ -25,13 +25,6 @@ EVENTS_PER_WRITE = 2000
 def covered_persons(batch: Batch, order_id: str) -> list[Person]:
     """The persons of a parcel with their data covered."""
     return [masked(person) for person in reveal(batch.folder, settings.HOME, order_id)]
-
-
-def with_reason(reason: str) -> str:
-    """The reason without space around it; Told when it is too short or too long."""
-    if not REASON_LEAST <= len(reason.strip()) <= REASON_MOST:
-        raise Told("consignments.reason-needed", least=REASON_LEAST, most=REASON_MOST)
-    return reason.strip()
 
 
 def reveal_persons(acting: Acting, batch: Batch, order_id: str, reason: str) -> list[Person]:

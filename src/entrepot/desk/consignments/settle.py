@@ -24,7 +24,7 @@ from entrepot.goods.texts import text
 
 __all__ = [
     "ALLOWED", "LANES", "REASON_LEAST", "REASON_MOST", "RULES", "Line", "allowed_of", "decide_proposal", "is_own", "note", "open_proposal",
-    "parcel_settled", "settle",
+    "parcel_settled", "settle", "with_reason",
 ]  # fmt: skip
 
 ALLOWED = {"hold": ("release", "refuse"), "release": ("hold",), "refuse": (), "invalid": ()}
@@ -39,8 +39,8 @@ Line = dict[str, Any]
 """A line as the shelf gives it: at least row_id, line_no, verdict."""
 
 parcel_settled = Signal()
-"""Sent in the transaction of a change: `acting`, `batch`, `order_id`, `verdict`, `reason`; `verdict` is empty when a
-proposal was turned down, and `proposed` tells one that waits for a second person."""
+"""Sent in the transaction of a change: `acting`, `batch`, `order_id`, `verdict`, `reason`, `lines` as they stood before.
+`verdict` is empty when a proposal was turned down, and `proposed` tells one that waits for a second person."""
 
 
 def allowed_of(lines: Sequence[Line]) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def settle(
     """
     _check(order_id, lines, verdict, reason)
     if acting.organisation.four_eyes and verdict == "release":
-        return _propose(acting, batch, order_id, verdict, reason)
+        return _propose(acting, batch, order_id, lines, verdict, reason)
     with transaction.atomic():
         _lock(batch, order_id, lines)
         if open_proposal(acting, batch, order_id):
@@ -77,8 +77,15 @@ def _check(order_id: str, lines: Sequence[Line], verdict: str, reason: str) -> N
         stands = ", ".join(sorted({text(f"verdict.{line['verdict']}", language()) for line in lines}))
         may = ", ".join(text(f"consignments.do-{one}", language()) for one in allowed)
         raise Told("consignments.not-allowed" if allowed else "consignments.nothing-allowed", stands=stands, may=may)
-    if not REASON_LEAST <= len(reason.strip()) <= REASON_MOST:
+    with_reason(reason)
+
+
+def with_reason(reason: str) -> str:
+    """A reason without space around it; Told when it is too short or too long, or holds what no text holds (NUL)."""
+    why = reason.strip()
+    if not REASON_LEAST <= len(why) <= REASON_MOST or "\0" in why:
         raise Told("consignments.reason-needed", least=REASON_LEAST, most=REASON_MOST)
+    return why
 
 
 def _lock(batch: Batch, order_id: str, lines: Sequence[Line]) -> None:
@@ -103,14 +110,17 @@ def _carry_out(
         )  # fmt: skip
     record(acting, f"parcel.{verdict}", "parcel", f"{batch.id}/{order_id}", reason=reason.strip(), how=kind)
     emit(acting, "parcel.settled", {"batch": str(batch.id), "order_id": order_id, "verdict": verdict, "how": kind})
-    _tell(acting, batch, order_id, verdict, reason)
+    _tell(acting, batch, order_id, verdict, reason, lines)
     return event
 
 
-def _tell(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str, *, proposed: bool = False) -> None:
+def _tell(
+    acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str, lines: Sequence[Line], *, proposed: bool = False
+) -> None:
     parcel_settled.send(
-        LineEvent, acting=acting, batch=batch, order_id=order_id, verdict=verdict, reason=reason.strip(), proposed=proposed
-    )
+        LineEvent, acting=acting, batch=batch, order_id=order_id, verdict=verdict, reason=reason.strip(), lines=lines,
+        proposed=proposed,
+    )  # fmt: skip
 
 
 def note(acting: Acting, batch: Batch, order_id: str, kind: str, detail: dict[str, Any], row_id: int | None = None) -> LineEvent:
@@ -133,7 +143,9 @@ def _person_of(actor: str) -> str:
     return f"user:{maker}" if maker else actor
 
 
-def _propose(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str) -> Proposal:
+def _propose(
+    acting: Acting, batch: Batch, order_id: str, lines: Sequence[Line], verdict: str, reason: str
+) -> Proposal:
     try:
         with transaction.atomic():
             proposal: Proposal = Proposal.objects.create(
@@ -142,7 +154,7 @@ def _propose(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: 
             )  # fmt: skip
             note(acting, batch, order_id, "proposed", {"verdict": verdict, "reason": reason.strip()})
             record(acting, "parcel.proposed", "parcel", f"{batch.id}/{order_id}", verdict=verdict, reason=reason.strip())
-            _tell(acting, batch, order_id, verdict, reason, proposed=True)
+            _tell(acting, batch, order_id, verdict, reason, lines, proposed=True)
     except IntegrityError:
         raise Told("consignments.proposal-waits", order=order_id) from None
     return proposal
@@ -166,7 +178,7 @@ def decide_proposal(acting: Acting, proposal: Proposal, accept: bool, lines: Seq
         if not accept:
             note(acting, locked.batch, locked.order_id, "turned-down", {"verdict": locked.verdict})
             record(acting, "parcel.turned-down", "parcel", f"{locked.batch_id}/{locked.order_id}")
-            _tell(acting, locked.batch, locked.order_id, "", locked.reason)
+            _tell(acting, locked.batch, locked.order_id, "", locked.reason, lines)
             return None
         _check(locked.order_id, lines, locked.verdict, locked.reason)
         _lock(locked.batch, locked.order_id, lines)

@@ -14,6 +14,7 @@ from entrepot.decide.release import reason_rules
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments import many
 from entrepot.desk.consignments.asked import COLUMNS, Asked, asked_of, filters_of
+from entrepot.desk.consignments.cells import ListRow, list_rows
 from entrepot.desk.consignments.listing import STATES, Total, count, page, parcels_of, unlisted
 from entrepot.desk.consignments.settle import ALLOWED, REASON_LEAST, REASON_MOST
 from entrepot.desk.context import language
@@ -23,7 +24,7 @@ from entrepot.desk.told import Told
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
 from entrepot.run.shelf import UNKNOWN, Filters, Page
-from entrepot.run.wording import country_name, mode_name, port_name, rule_text
+from entrepot.run.wording import mode_name, rule_text
 
 __all__ = ["consignments", "counted", "decide_many", "export", "export_file"]
 
@@ -51,27 +52,19 @@ def consignments(request: Any) -> HttpResponse:
             problem = str(error)
     total = count(acting) if not asked.given and not problem else None
     shown = {
-        "asked": asked, "rows": _rows(acting, found), "problem": problem, "guess": found.guess,
+        "asked": asked, "rows": _rows(acting, asked, found), "problem": problem, "guess": found.guess,
         "previous": f"?{asked.query(before=found.previous)}" if found.previous else "",
         "next": f"?{asked.query(after=found.next)}" if found.next else "",
-        "total": _total_said(total) if total else "", "unlisted": unlisted(acting), **_choices(acting, asked),
+        "may_decide": acting.may("consignments.decide"), "total": _total_said(total) if total else "",
+        "unlisted": unlisted(acting), **_choices(acting, asked),
     }  # fmt: skip
     return render(request, "consignments/consignments.html", shown, status=422 if problem else 200)
 
 
-def _rows(acting: Acting, found: Page) -> list[dict[str, Any]]:
-    names = {str(batch.id): batch.name for batch in Batch.objects.of(acting).filter(id__in={row["batch"] for row in found.rows})}
-    lang = language()
-    return [
-        {
-            **row, "batch_name": names.get(row["batch"], ""), "key": f"{row['batch']}:{row['row_id']}",
-            "goods": row["description"] or row["name_zh"] or row["sku"] or "",
-            "partner": country_name(row["partner_country"])[lang] if row["partner_country"] else "",
-            "port": port_name(row["customs_district"])[lang] if row["customs_district"] else "",
-            "rule_said": rule_text(row["release_rule"], lang),
-        }
-        for row in found.rows
-    ]  # fmt: skip
+def _rows(acting: Acting, asked: Asked, found: Page) -> list[ListRow]:
+    ids = {row["batch"] for row in found.rows} if "batch" in asked.columns else set()
+    names = {str(batch.id): batch.name for batch in Batch.objects.of(acting).filter(id__in=ids)} if ids else {}
+    return list_rows(found.rows, asked.columns, names, language())
 
 
 def _total_said(total: Total) -> str:

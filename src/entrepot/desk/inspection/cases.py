@@ -1,5 +1,6 @@
 """What is done with a case: taken, handed over, given back, checked, decided. Each change leaves an entry in the audit log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -10,8 +11,10 @@ from django.utils import timezone
 from ruamel.yaml import YAML
 
 from entrepot.desk.audit.chain import record
-from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST, Line, allowed_of, note, settle
+from entrepot.desk.batches.models import Batch
+from entrepot.desk.consignments.settle import Line, allowed_of, note, settle, with_reason
 from entrepot.desk.inspection.models import Answer, Case, OnlineSession
+from entrepot.desk.inspection.opening import stopped_case
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Membership
 from entrepot.desk.plug import Role
@@ -116,8 +119,9 @@ def answer(acting: Acting, case: Case, item: str, found: str, words: str) -> Ans
     with transaction.atomic():
         held(acting, case)
         given: Answer = Answer.objects.create(
-            organisation=acting.organisation, case=case, item=item, found=found, note=words.strip()[:500], actor=acting.actor
-        )
+            organisation=acting.organisation, case=case, item=item, found=found, actor=acting.actor,
+            note=words.replace("\0", "").strip()[:500],
+        )  # fmt: skip
         record(acting, "inspection.checked", "case", case.id, item=item, found=found)
     return given
 
@@ -174,10 +178,9 @@ def decide(acting: Acting, case: Case, lines: list[Line], choice: str, reason: s
 
 
 def _leave(acting: Acting, case: Case, choice: str, reason: str) -> None:
-    if not REASON_LEAST <= len(reason.strip()) <= REASON_MOST:
-        raise Told("consignments.reason-needed", least=REASON_LEAST, most=REASON_MOST)
-    note(acting, case.batch, case.order_id, "inspected", {"verdict": choice, "reason": reason.strip()})
-    record(acting, f"inspection.{choice}", "case", case.id, reason=reason.strip())
+    why = with_reason(reason)
+    note(acting, case.batch, case.order_id, "inspected", {"verdict": choice, "reason": why})
+    record(acting, f"inspection.{choice}", "case", case.id, reason=why)
     close(case, acting.actor, choice, reason)
 
 
@@ -189,9 +192,12 @@ def close(case: Case, actor: str, verdict: str, reason: str) -> None:
 
 
 def parcel_was_settled(
-    acting: Acting, batch: Any, order_id: str, verdict: str, reason: str, proposed: bool, **_: object
+    acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str, lines: Sequence[Line], proposed: bool, **_: object
 ) -> None:
-    """Keep the case of a parcel in step with what was decided over it, wherever that was."""
+    """Keep the case of a parcel in step with what was decided over it, wherever that was; one that was stopped has a case."""
+    if verdict == "hold" and not proposed:
+        _stopped(acting, batch, order_id, lines)
+        return
     cases = Case.objects.of(acting).filter(batch=batch, order_id=order_id).exclude(state=State.DECIDED)
     for case in cases:
         if proposed:
@@ -200,3 +206,18 @@ def parcel_was_settled(
             close(case, acting.actor, verdict, reason)
         elif case.state == State.PROPOSED:
             Case.objects.of(acting).filter(id=case.id).update(state=State.TAKEN)
+
+
+def _stopped(acting: Acting, batch: Batch, order_id: str, lines: Sequence[Line]) -> None:
+    """A released parcel that a person stopped waits for a person now: who was looking at it keeps it."""
+    fresh = stopped_case(batch, order_id, lines)
+    known = Case.objects.of(acting).filter(batch=batch, order_id=order_id).first()
+    if known is None:
+        fresh.save()
+        return
+    for name in ("kind", "lane", "rules", "risk", "reasons"):
+        setattr(known, name, getattr(fresh, name))
+    if known.state != State.TAKEN:
+        known.state, known.holder, known.taken_at = State.OPEN, "", None
+    known.verdict, known.reason, known.decided_by, known.decided_at = "", "", "", None
+    known.save()

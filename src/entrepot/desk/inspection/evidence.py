@@ -51,8 +51,10 @@ def keep_evidence(acting: Acting, case: Case, file: "UploadedFile[Any]", note: s
     most = KINDS[media_type][1]
     if (file.size or 0) > most:
         raise Told("inspection.evidence-size", most=most >> 20, type=media_type)
-    evidence = Evidence(organisation=acting.organisation, case=case, name=_name(file), media_type=media_type, note=note[:500],
-                        actor=acting.actor)  # fmt: skip
+    evidence = Evidence(
+        organisation=acting.organisation, case=case, name=_name(file), media_type=media_type, note=note.replace("\0", "")[:500],
+        actor=acting.actor,
+    )  # fmt: skip
     evidence.bytes, evidence.sha256 = _store(file, evidence, most)
     try:
         with transaction.atomic():

@@ -1,6 +1,6 @@
 """When a batch is done: a case for each parcel that waits for a person, and for green ones drawn for an audit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
+from entrepot.desk.consignments.settle import RULES, Line
 from entrepot.desk.inspection.models import Case, Seller
 from entrepot.desk.inspection.risk import Parcel, risk_of, weights
 from entrepot.desk.jobs.run import Progress
@@ -17,7 +18,7 @@ from entrepot.desk.people.acting import Acting
 from entrepot.run.day import drawn
 from entrepot.run.home import open_home
 
-__all__ = ["PURPOSE", "open_cases", "parcels_to_inspect"]
+__all__ = ["PURPOSE", "open_cases", "parcels_to_inspect", "stopped_case"]
 
 PURPOSE = "inspection audit"
 """Purpose of the key that draws green parcels; another than the draw for checks before release has."""
@@ -92,6 +93,19 @@ def _case(batch: Batch, row: dict[str, Any]) -> Case:
         declared_on=declared_on, direction=row["direction"] or "", seller_name=(row["seller_name"] or "")[:400],
         description=(row["description"] or "")[:400],
     )  # fmt: skip
+
+
+def stopped_case(batch: Batch, order_id: str, lines: Sequence[Line]) -> Case:
+    """The case, not saved, of a released parcel that a person stopped; `lines` are rows of the list."""
+    values = [line["price_fen"] for line in lines]
+    unknown = any(line["direction"] == "import" and line["tax_total_fen"] is None for line in lines)
+    first = lines[0]
+    return _case(batch, {
+        "order_id": order_id, "row_id": first["row_id"], "kind": Case.Kind.EXCEPTION, "lane": "red", "rules": [RULES["hold"]],
+        "lines": len(lines), "value_fen": None if None in values else sum(values), "tax_unknown": unknown, "seller_new": False,
+        "declared_on": first["declared_on"], "direction": first["direction"], "seller_name": first["seller_name"],
+        "description": first["description"],
+    })  # fmt: skip
 
 
 def _remember_sellers(batch: Batch) -> set[str]:

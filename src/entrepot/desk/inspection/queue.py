@@ -56,7 +56,7 @@ def queue_of(query: QueryDict | Mapping[str, str]) -> Queue:
     """The queue that an address asks for."""
     known = {name: str(query.get(name, "")) for name in CHOICES}
     chosen = {name: value for name, value in known.items() if value in CHOICES[name]}
-    order, batch = str(query.get("order", ""))[:120].strip(), _uuid(str(query.get("batch", "")))
+    order, batch = str(query.get("order", ""))[:120].replace("\0", "").strip(), _uuid(str(query.get("batch", "")))
     return Queue(**{"state": "waiting", **chosen}, order=order, batch=batch)
 
 
