@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
-from entrepot.desk.products.models import Product
 
 from entrepot.desk.batches.models import Batch, BuyerYear, Reservation
 from entrepot.desk.batches.sample import clear_sample_day, upload_sample
@@ -19,6 +19,8 @@ from entrepot.desk.jobs.models import Job
 from entrepot.desk.lawbook.models import PolicyItem
 from entrepot.desk.people.models import ApiKey, Invitation, Mandate, Membership
 from entrepot.desk.plug import Role
+from entrepot.desk.products.files import add_certificate, add_image
+from entrepot.desk.products.models import Product
 from entrepot.desk.webhooks.models import Delivery, Webhook
 from entrepot.run.shelf import Filters
 from tests.desk.conftest import Firm
@@ -34,7 +36,7 @@ PNG = bytes.fromhex(
 def objects_of(firm: Firm) -> Mapping[str, str]:
     """Parameter name to the value that names the firm's own object; the sample day is cleared for it."""
     batch = clear_sample_day(firm.acting("trader"))
-    assert batch.state == Batch.State.DONE, batch.job.problem
+    assert batch.state == Batch.State.DONE
     return {**_lines(firm, batch), **_cases(firm, batch), **_people(firm), **_others(firm, batch)}
 
 
@@ -43,11 +45,14 @@ def _lines(firm: Firm, batch: Batch) -> dict[str, str]:
     proposal = Proposal.objects.create(
         organisation=firm.organisation, batch=batch, order_id=line["order_id"], verdict="release", reason="papers seen", proposed_by="key:x"
     )
-    return {"batch": str(batch.id), "row_id": str(line["row_id"]), "kind": "603", "proposal": str(proposal.id), "name": "problems.csv",
-            "offset": "0"}  # fmt: skip
+    refused = line_of_verdict(firm, batch, "invalid")
+    return {
+        "batch": str(batch.id), "row_id": str(line["row_id"]), "refused_row_id": str(refused["row_id"]), "kind": "603",
+        "proposal": str(proposal.id), "name": "problems.csv", "offset": "0",
+    }  # fmt: skip
 
 
-def line_of_verdict(firm: Firm, batch: Batch, verdict: str) -> dict[str, object]:
+def line_of_verdict(firm: Firm, batch: Batch, verdict: str) -> dict[str, Any]:
     """The first line of a batch that stands so."""
     found = page(firm.acting("trader"), Filters(verdict=(verdict,), batch=(str(batch.id),)))
     return found.rows[0]
@@ -80,6 +85,10 @@ def _others(firm: Firm, batch: Batch) -> dict[str, str]:
     reservation = Reservation.objects.create(**own, buyer_year=year, order_id="R-1", amount_fen=100,
                                              expires_at=timezone.now() + timedelta(days=1))  # fmt: skip
     product = Product.objects.create(**own, sku="W-1", name_en="world")
+    trader = firm.acting("trader")
+    image = add_image(trader, product, SimpleUploadedFile("photo.png", PNG))
+    certificate = add_certificate(trader, product, SimpleUploadedFile("paper.pdf", b"%PDF-1.4 world"), kind="CE")
     return {"webhook": str(hook.id), "delivery": str(delivery.id), "policy": str(policy.id), "job": str(job.id),
-            "reservation": str(reservation.id), "product": str(product.id), "upload": str(upload_sample(firm.acting("trader")).id),
+            "reservation": str(reservation.id), "product_id": str(product.id),
+            "image_id": str(image.id), "certificate_id": str(certificate.id), "upload": str(upload_sample(firm.acting("trader")).id),
             "rule": "cn.9610.retail-export", "path": "cn/cbec/yearly_limit"}  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Organisation
+from entrepot.desk.products.models import Code
 
 __all__ = ["products_of", "with_products"]
 
@@ -18,8 +19,6 @@ def products_of(owner: Organisation | Acting, prefixes: Iterable[str]) -> list[d
 
 
 def _coded(owner: Organisation | Acting) -> list[dict[str, Any]]:
-    from entrepot.desk.products.models import Code
-
     rows = (
         Code.objects.of(owner)
         .filter(jurisdiction="CN", superseded_at=None)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from entrepot.desk.lawbook.affected import with_products
 from entrepot.desk.lawbook.book import book, changed, today
 from entrepot.desk.lawbook.models import Subscription
+from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.texts import text
 from entrepot.law.coming import changes_by_day
 
@@ -38,8 +39,6 @@ def _tell(one: Subscription, until: dt.date) -> int:
     for day, differing in changes_by_day(book().leaves, one.told_until, until):
         rows = with_products(one.organisation, changed(differing, spoken))
         found += [(day, row) for row in rows if one.covers(row) and (row["products"] or not one.only_products)]
-    from entrepot.desk.webhooks.emit import emit
-
     with transaction.atomic():
         Subscription.objects.filter(id=one.id).update(told_until=until)
         for day, row in found:

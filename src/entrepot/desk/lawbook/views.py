@@ -213,7 +213,7 @@ def policies(request: HttpRequest) -> HttpResponse:
     """The policy items by area: how many each area has, which have none, which products are touched."""
     items = list(PolicyItem.objects.of(_acting(request)))
     for item in items:
-        item.products = products_of(_acting(request), item.prefixes)
+        item.products = products_of(_acting(request), item.prefixes)  # type: ignore[attr-defined]
     areas: list[dict[str, Any]] = [
         {
             "number": number,
