@@ -8,10 +8,12 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from django.apps import apps
 from ruamel.yaml import YAML
 
 from entrepot.decide.mode import mode_rules
 from entrepot.decide.release import reason_rules, warning_rules
+from entrepot.desk.owned import Owned
 from entrepot.goods.texts import LANGUAGES, ROOMS, all_texts, texts
 from entrepot.law import Law
 from entrepot.run.explain import rules_of
@@ -19,7 +21,9 @@ from entrepot.run.explain import rules_of
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "entrepot"
 ARROW = ("goods", "law", "decide", "messages", "run", "desk", "cli")
-MODULES = sorted(SOURCE.rglob("*.py"))
+MADE = {"migrations", "node_modules"}
+"""Folders whose modules are made by a tool."""
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if not MADE & set(path.parts))
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -50,7 +54,7 @@ def test_no_room_but_cli_talks_to_a_terminal() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_exported_names_exist_and_are_all_there(path: Path) -> None:
-    if path.name == "__init__.py" and not path.read_text(encoding="utf-8").strip():
+    if path.name == "settings.py" or (path.name == "__init__.py" and not path.read_text(encoding="utf-8").strip()):
         return
     name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
     module = importlib.import_module(name)
@@ -124,3 +128,15 @@ def test_no_secret_and_no_machine_path_in_the_repository() -> None:
 def test_case_files_are_plain_yaml() -> None:
     for path in (ROOT / "cases").rglob("*.yaml"):
         assert YAML(typ="safe").load(path.read_text(encoding="utf-8")), path
+
+
+def test_what_a_request_reads_is_of_one_organisation() -> None:
+    """Views and operations reach rows of an organisation through `of` and `one` alone."""
+    owned = {model.__name__ for model in apps.get_models() if issubclass(model, Owned)}
+    facing = [path for path in MODULES if "desk" in path.parts and re.search(r"(^|_)(views|api)", path.stem)]
+    assert len(facing) > 10
+    for path in facing:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for model, rest in re.findall(r"(\w+)\.objects\b(.*)", line):
+                safe = ".of(" in rest or ".one(" in rest or re.match(r"\.(create|update_or_create|get_or_create)\(", rest)
+                assert model not in owned or safe, f"{path.name}:{number}: {line.strip()}"

@@ -24,7 +24,7 @@ class SummaryOut(Schema):
     paperless_ratio: float | None = Field(None, examples=[0.606061])
     by_verdict: dict[str, int] = Field(examples=[{"release": 22, "hold": 10, "refuse": 4, "invalid": 4}])
     by_mode: dict[str, int] = Field(examples=[{"9610": 20, "1210": 12}])
-    by_reason: dict[str, int] = Field(examples=[{"release.code-unconfirmed": 2}])
+    by_reason: dict[str, int] = Field(examples=[{"release.no-code": 2}])
     by_problem: dict[str, int] = Field(examples=[{"goods.missing": 3}])
     tax: dict[str, str] = Field(examples=[{"duty": "0.00", "consumption_tax": "0.00", "vat": "120.40"}])
     tax_total_cny: str = Field(examples=["120.40"])
