@@ -82,7 +82,21 @@ class ChargeOut(Schema):
     amount: str | None = Field(None, examples=["45.50"])
     currency: str = Field(examples=["CNY"])
     rule: Said
-    law: list[dict[str, Any]] = Field(description="The leaves of law read, as they stood that day", examples=[[]])
+    law: list[str] = Field(description="Paths of the leaves in `tax_law`", examples=[["cn/vat/standard"]])
+
+
+class LawOut(Schema):
+    """A leaf of law as it stood that day."""
+
+    path: str = Field(examples=["cn/vat/standard"])
+    title: str = Field(examples=["standard rate of VAT"])
+    value: str | None = Field(None, examples=["13"])
+    unit: str = Field(examples=["percent"])
+    begins: str | None = Field(None, alias="from", examples=["2019-04-01"])
+    until: str | None = Field(None, examples=[None])
+    status: str | None = Field(None, examples=["in_force"])
+    mark: str | None = Field(None, examples=["S"])
+    source: str | None = Field(None, examples=["财政部 税务总局 海关总署公告2019年第39号"])
 
 
 class FormOut(Said):
@@ -102,13 +116,14 @@ class OptionOut(Schema):
     law_rank: int = Field(examples=[3])
     rule: Said
     numbers: list[NumberOut]
-    law: list[dict[str, Any]] = Field(examples=[[]])
+    law: list[LawOut]
     documents: list[DocumentOut]
     rebate: Said | None = None
     import_tax: Said | None = None
     form: FormOut | None = None
     tax_rule: Said | None = None
     tax_numbers: list[NumberOut]
+    tax_law: list[LawOut]
     charges: list[ChargeOut]
     price: str | None = Field(None, examples=["500.00"])
     total: str | None = Field(None, description="Null when a part is unknown", examples=[None])
@@ -120,7 +135,7 @@ class ProblemOut(Schema):
     """What is wrong with a request."""
 
     field: str = Field(examples=["currency"])
-    code: str = Field(examples=["goods.not-a-currency"])
+    code: str = Field(examples=["goods.unknown-currency"])
     message: str = Field(examples=["currency (currency): XXX is no currency"])
     given: str = Field(examples=["XXX"])
     allowed: str = Field(examples=["ISO 4217"])
