@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-__all__ = ["RSS_UNIT", "Facts", "JobError", "Ran", "run"]
+__all__ = ["ROOT", "RSS_UNIT", "Facts", "JobError", "Ran", "run"]
 
 Facts = dict[str, Any]
 ROOT = Path(__file__).parents[1]

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from entrepot import __version__
 from entrepot.desk.api.auth import Needs
@@ -34,12 +35,24 @@ class _Closed(Needs):
         raise ApiError(403, "closed", "this operation names no permission and is closed")
 
 
+class _Named(OpenAPISchema):
+    """Ninja's description, in which a name stands for one schema only: of two with one name the later would win unseen."""
+
+    def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
+        """Take in schemas by name; ValueError for another schema under a known name."""
+        for name, schema in definitions.items():
+            if self.schemas.setdefault(name, schema) != schema:
+                raise ValueError(f"two schemas of the API are called {name}: rename one")
+
+
 class DeskAPI(NinjaAPI):
     """Ninja's API with a description that is complete."""
 
     def get_openapi_schema(self, **options: Any) -> Any:
         """The OpenAPI document; see `openapi.completed`."""
-        return completed(super().get_openapi_schema(**options), self, settings.ORIGIN)
+        prefix: str | None = options.get("path_prefix")
+        document = _Named(self, self.get_root_path(options.get("path_params") or {}) if prefix is None else prefix)
+        return completed(document, self, settings.ORIGIN)
 
 
 api = DeskAPI(

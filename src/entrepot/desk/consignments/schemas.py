@@ -157,7 +157,7 @@ class Figure(Schema):
     unit: str = Field(examples=["fen"])
 
 
-class LawOut(Schema):
+class LeafRead(Schema):
     """A leaf of the law as it stood on the day of the line."""
 
     path: str = Field(examples=["cn/mode/9610/list_code_digits_limit"])
@@ -171,7 +171,7 @@ class LawOut(Schema):
     unconfirmed: bool = Field(False, examples=[False])
 
 
-class CheckOut(Schema):
+class RuleTried(Schema):
     """A rule that was tried."""
 
     rule: str = Field(examples=["cn.form.retail-list-a-4-digits"])
@@ -179,7 +179,7 @@ class CheckOut(Schema):
     held: bool = Field(examples=[True])
     decides: bool = Field(examples=[True])
     figures: dict[str, Figure]
-    law: list[LawOut]
+    law: list[LeafRead]
 
 
 class StepOut(Schema):
@@ -189,7 +189,7 @@ class StepOut(Schema):
     decides: str | None = Field(examples=["cn.form.retail-list-a-4-digits"])
     taken: bool | None = Field(None, description="Of an option", examples=[None])
     figures: dict[str, Figure] = Field(examples=[{}])
-    checks: list[CheckOut]
+    checks: list[RuleTried]
     documents: dict[str, str] | None = Field(None, description="Of an option: documents with their need", examples=[None])
 
 

@@ -19,7 +19,8 @@ __all__ = ["FOLDED", "MAIN", "QuoteForm", "label_of"]
 
 MAIN = ("product", "seller_country", "buyer_country", "value", "currency", "quantity", "net_mass", "on", "buyer_kind")
 FOLDED = (
-    "seller_kind", "freight", "insurance", "incoterm", "unit", "content_quantity", "content_unit", "customs_district", "spent", *FLAGS,
+    "hs_code", "seller_kind", "freight", "insurance", "incoterm", "unit", "content_quantity", "content_unit", "customs_district",
+    "spent", *FLAGS,
 )  # fmt: skip
 FIRST_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "JPY", "HKD", "KRW", "RUB", "AUD", "CAD", "SGD", "THB", "VND", "MYR", "IDR", "BRL")
 CODE_DIGITS = range(4, 14)
@@ -72,12 +73,13 @@ class QuoteForm(forms.Form):
         product = str(given.pop("product"))
         digits = product.replace(".", "").replace(" ", "")
         is_code = digits.isascii() and digits.isdigit() and len(digits) in CODE_DIGITS
-        return {**given, "hs_code" if is_code else "description": digits if is_code else product}
+        return {**given, **({"hs_code": digits} if is_code else {"description": product})}
 
     def refuse(self, problems: Iterable[Problem]) -> None:
         """Show problems at their fields, in the reader's language."""
         for problem in problems:
-            name = {"hs_code": "product", "description": "product", "unit_price": "value"}.get(problem.field, problem.field)
+            name = {"description": "product", "unit_price": "value"}.get(problem.field, problem.field)
+            name = "product" if name == "hs_code" and not self.data.get("hs_code") else name
             self.add_error(name if name in self.fields else None, problem.message[language()])
 
 

@@ -85,13 +85,13 @@ class ChargeOut(Schema):
     law: list[str] = Field(description="Paths of the leaves in `tax_law`", examples=[["cn/vat/standard"]])
 
 
-class LawOut(Schema):
+class CitedLaw(Schema):
     """A leaf of law as it stood that day."""
 
     path: str = Field(examples=["cn/vat/standard"])
     title: str = Field(examples=["standard rate of VAT"])
     value: str | None = Field(None, examples=["13"])
-    unit: str = Field(examples=["percent"])
+    unit: str = Field("", examples=["percent"])
     begins: str | None = Field(None, alias="from", examples=["2019-04-01"])
     until: str | None = Field(None, examples=[None])
     status: str | None = Field(None, examples=["in_force"])
@@ -116,14 +116,14 @@ class OptionOut(Schema):
     law_rank: int = Field(examples=[3])
     rule: Said
     numbers: list[NumberOut]
-    law: list[LawOut]
+    law: list[CitedLaw]
     documents: list[DocumentOut]
     rebate: Said | None = None
     import_tax: Said | None = None
     form: FormOut | None = None
     tax_rule: Said | None = None
     tax_numbers: list[NumberOut]
-    tax_law: list[LawOut]
+    tax_law: list[CitedLaw]
     charges: list[ChargeOut]
     price: str | None = Field(None, examples=["500.00"])
     total: str | None = Field(None, description="Null when a part is unknown", examples=[None])
@@ -166,7 +166,7 @@ class QuotesOut(Schema):
     quotes: list[QuoteOut]
 
 
-class RowOut(Schema):
+class WayRow(Schema):
     """One way of one request of a bulk call, or one problem of it (then `mode` is null)."""
 
     quote: int = Field(description="Which request, from 0", examples=[0])
@@ -191,7 +191,7 @@ class BulkOut(Schema):
     """Rows in the order of the requests. As Arrow: the same columns, amounts as decimal(18,2) CNY."""
 
     law_hash: str = Field(examples=["b48d00e5fdd39273f1f9fe953eab0a7a9eab4c637410109faacfb58dc7d2c38d"])
-    rows: list[RowOut]
+    rows: list[WayRow]
 
 
 class KeptOut(Schema):

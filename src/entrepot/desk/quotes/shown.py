@@ -1,5 +1,6 @@
 """A quote as its page shows it: the description of `run.quote` with the numbers of its charts."""
 
+import json
 from typing import Any
 
 from entrepot.desk.context import language
@@ -18,6 +19,7 @@ def shown(quote: Quote) -> dict[str, Any]:
     for option in whole["options"]:
         parts = _parts(whole["value"], option)
         option["chart"] = {"unit": "CNY", "decimals": 2, "steps": parts}
+        option["chart_text"] = json.dumps(option["chart"], ensure_ascii=False)
         option["rows"] = [[part["name"], part["value"]] for part in parts]
         option["own_warnings"] = [one for one in option["warnings"] if one["id"] not in common]
         option["cheapest"] = option["mode"] == whole["cheapest"]

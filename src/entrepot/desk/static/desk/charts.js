@@ -4,6 +4,8 @@
 //     <div class="canvas"></div><details>the same numbers as a table</details></figure>
 //   <script type="application/json" id="ID">{…}</script>
 //
+// What htmx brings loses its scripts: there the same JSON stands in data-numbers of the figure.
+//
 // Numbers are JSON numbers or decimal strings ("12.50"); null is unknown: it is left out and said, never drawn as zero.
 // Every kind may have `unit` ("CNY", "%"; a % is written beside the number as given: 0.934 is "93.4" with percent: true),
 // `decimals` (of the numbers shown; else as given, at most 2), `percent` (values are shares of one).
@@ -495,7 +497,7 @@ async function library(kind) {
   await land;
 }
 
-const numbers = (figure) => JSON.parse(document.getElementById(figure.dataset.source).textContent);
+const numbers = (figure) => JSON.parse(figure.dataset.numbers ?? document.getElementById(figure.dataset.source).textContent);
 
 function option(figure) {
   const data = numbers(figure);
