@@ -14,10 +14,14 @@ from entrepot.decide.orders import join_orders, order_level, with_order_index
 from entrepot.decide.tax import add_tax, add_tax_facts
 from entrepot.decide.value import add_rates, add_usd_rate, add_values
 from entrepot.law import Law
+from entrepot.law.lookup import Lookup
 
-__all__ = ["ORDER_COLUMNS", "decide", "decide_orders", "valued", "without_rate"]
+__all__ = ["LISTED", "ORDER_COLUMNS", "REFUSED", "decide", "decide_orders", "listing", "valued", "without_rate"]
 
-POSITIVE_LIST = "cn/cbec/positive_list"
+LISTED = Lookup(
+    "cn/cbec/positive_list", {"hs_code": "hs_code"},
+    {"hs_code": "_row", "bonded_only": "_bonded_only", "quantity_per_year": "_per_year"}, "hs_code", "listed_unconfirmed",
+)  # fmt: skip
 LISTED_DIGITS = 8
 """Digits of the rows of the positive list: a shorter code cannot be found in it."""
 
@@ -83,15 +87,13 @@ def add_listing(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     The loaded list decides; while it is not complete, what the trader states serves and leaves a warning. A row
     for bonded goods only does not list goods that are not bonded; a code too short to be found is unknown.
     """
-    table = law.table(POSITIVE_LIST)
-    took = {"hs_code": "_row", "bonded_only": "_bonded_only", "quantity_per_year": "_per_year"}
-    asked = {"hs_code": "hs_code"}
-    found = law.lookup(lines, POSITIVE_LIST, asked, take=took, prefix="hs_code", mark="listed_unconfirmed")
-    return without(_listing(complete=table.complete).added(found), *took.values())
+    found = LISTED.added(lines, law)
+    return without(listing(complete=law.table(LISTED.path).complete).added(found), *LISTED.take.values())
 
 
 @cache
-def _listing(*, complete: bool) -> Columns:
+def listing(*, complete: bool) -> Columns:
+    """What `add_listing` makes of the row of the list, whether the list is complete or not."""
     in_list = pl.col("_row").is_not_null()
     usable = in_list & ~(pl.col("_bonded_only").fill_null(value=False) & ~pl.col("bonded"))
     known = pl.col("hs_code").str.len_chars() >= LISTED_DIGITS

@@ -11,12 +11,12 @@ import datetime as dt
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-__all__ = ["FEW", "OFTEN", "Columns", "without"]
+__all__ = ["FEW", "OFTEN", "Columns", "NotPlainError", "without"]
 
 FEW = 96
 """Frames of at most so many lines are answered one by one; about there the two take as long as each other."""
@@ -41,6 +41,7 @@ class Columns:
         self.names = [name for step in self.steps for name in _names(step) if name not in self.working]
         self._plain: dict[tuple[pl.DataType, ...], _Plain | None] = {}
         self._reads = _read_by(self.steps)
+        self._ready: _Plain | None = None
         self._asked = 0
 
     def added(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -61,6 +62,21 @@ class Columns:
         """The values of the columns, line by line, as Python has them."""
         rows = self._rows(frame, self._plain_for(frame)) if self._few(frame) else None
         return _by_engine(frame, self.steps, self.working).select(self.names).rows() if rows is None else rows
+
+    def into(self, line: dict[str, Any]) -> None:
+        """Write the columns into one line, a mapping of columns to values of the types asked for before.
+
+        Raises NotPlainError when the engine must answer.
+        """
+        line.update(zip(self.names, self.of(line), strict=True))
+
+    def of(self, line: Mapping[str, Any]) -> Row:
+        """The values of the columns for one line; raises as `into`."""
+        if self._ready is None:
+            self._ready = next((plain for plain in self._plain.values() if plain), None)
+        if self._ready is None:
+            raise NotPlainError
+        return self._ready.answer(tuple([line[name] for name in self._reads]))
 
     @property
     def all_plain(self) -> bool:
@@ -95,7 +111,7 @@ class Columns:
         if dtypes not in self._plain:
             try:
                 self._plain[dtypes] = _Plain(self.steps, self.working, dict(zip(self._reads, dtypes, strict=True)))
-            except (_NotPlainError, LookupError, TypeError, ValueError, AttributeError):
+            except (NotPlainError, LookupError, TypeError, ValueError, AttributeError):
                 self._plain[dtypes] = None
         return self._plain[dtypes]
 
@@ -128,7 +144,7 @@ def without(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
     return left
 
 
-class _NotPlainError(Exception):
+class NotPlainError(Exception):
     """The engine must answer: an operation or type that is not read here, or an amount past its type."""
 
 
@@ -139,13 +155,13 @@ class _Plain:
         frame = _by_engine(pl.DataFrame(schema=dtypes), steps, working)
         names = [name for step in steps for name in _names(step) if name not in working]
         self.schema = [(name, frame.schema[name]) for name in names]
-        self._answer = _written(steps, names, dtypes)
+        self.answer = _written(steps, names, dtypes)
 
     def rows(self, lines: Iterable[Row]) -> list[Row] | None:
         """The values of each row; None when an amount does not fit its type."""
         try:
-            return [self._answer(line) for line in lines]
-        except _NotPlainError:
+            return [self.answer(line) for line in lines]
+        except NotPlainError:
             return None
 
 
@@ -166,7 +182,7 @@ def _written(steps: Steps, names: Sequence[str], dtypes: dict[str, pl.DataType])
 
 def _fits(value: int | None, bits: int) -> int | None:
     if value is not None and not -(1 << bits) <= value < (1 << bits):
-        raise _NotPlainError
+        raise NotPlainError
     return value
 
 
@@ -199,11 +215,11 @@ class _Writer:
         self._words: dict[str, list[str]] = {}
 
     def read(self, node: Any) -> tuple[str, str]:
-        """Name and type of a part; _NotPlainError when it is none we know."""
+        """Name and type of a part; NotPlainError when it is none we know."""
         (what, of), *more = node.items()
         reader = PARTS.get(what)
         if reader is None or more:
-            raise _NotPlainError
+            raise NotPlainError
         return reader(self, of)
 
     def _line(self, code: str, kind: str) -> tuple[str, str]:
@@ -230,7 +246,7 @@ class _Writer:
         if kind == "Date":
             return self._kept(dt.date(1970, 1, 1) + dt.timedelta(days=value)), kind
         if kind not in ("Boolean", "String", *WIDTHS):
-            raise _NotPlainError
+            raise NotPlainError
         return self._kept(value), kind
 
     def _words_of(self, value: Any) -> list[str]:
@@ -261,12 +277,12 @@ class _Writer:
             return self._line(f"fits({none} {a} {COUNTED[op]} {b}, {WIDTHS[kind]})", kind)
         if op == "FloorDivide":
             return self._line(f"fits(None if {a} is None or not {b} else {a} // {b}, {WIDTHS[kind]})", kind)
-        raise _NotPlainError
+        raise NotPlainError
 
     def _ternary(self, of: Any) -> tuple[str, str]:
         (when, boolean), (yes, first), (no, second) = (self.read(of[name]) for name in ("predicate", "truthy", "falsy"))
         if boolean != "Boolean" or not (_same(first, second) or "Null" in (first, second)):
-            raise _NotPlainError
+            raise NotPlainError
         return self._line(f"{yes} if {when} else {no}", second if first in ("Null", "Dyn") else first)
 
     def _cast(self, of: Any) -> tuple[str, str]:
@@ -279,7 +295,7 @@ class _Writer:
             return value, dtype
         if dtype == "Int64" and kind == "Int128" and strict == "NonStrict":
             return self._line(f"{value} if {value} is not None and -2**63 <= {value} < 2**63 else None", dtype)
-        raise _NotPlainError
+        raise NotPlainError
 
     def _function(self, of: Any) -> tuple[str, str]:
         what, given = of["function"], of["input"]
@@ -293,7 +309,7 @@ class _Writer:
             return self._line(f"None if {value} is None else len({value})", "Int64" if kind == "String" else "")
         made = {"Boolean": self._boolean, "FillNull": self._first_known, "Coalesce": self._first_known}.get(name)
         if made is None:
-            raise _NotPlainError
+            raise NotPlainError
         return made(of_it, [self.read(one) for one in given])
 
     def _boolean(self, what: Any, parts: list[tuple[str, str]]) -> tuple[str, str]:
@@ -307,12 +323,12 @@ class _Writer:
         if what == "AnyHorizontal" and all(kind == "Boolean" for _, kind in parts):
             names = ", ".join(name for name, _ in parts)
             return self._line(f"True if True in ({names},) else None if None in ({names},) else False", "Boolean")
-        raise _NotPlainError
+        raise NotPlainError
 
     def _first_known(self, _: Any, parts: list[tuple[str, str]]) -> tuple[str, str]:
         kinds = {kind for _, kind in parts} - {"Dyn", "Null"}
         if len(kinds) != 1:
-            raise _NotPlainError
+            raise NotPlainError
         names = [name for name, _ in parts]
         tests = "".join(f"{name} if {name} is not None else " for name in names[:-1])
         return self._line(tests + names[-1], kinds.pop())
@@ -321,14 +337,14 @@ class _Writer:
         value, kind = self.read(given[0])
         listed = _listed(given[1])
         if None in listed or kind not in ("String", "Enum") or not all(isinstance(one, str) for one in listed):
-            raise _NotPlainError
+            raise NotPlainError
         return self._line(f"None if {value} is None else {value} in {self._kept(frozenset(listed))}", "Boolean")
 
     def _replaced(self, given: list[Any], of: Any) -> tuple[str, str]:
         value, kind = self.read(given[0])
         others_null = len(given) == 4 and self.read(given[3]) == ("None", "Null")
         if not others_null or of["return_dtype"] != {"Literal": "String"} or kind not in ("String", "Enum"):
-            raise _NotPlainError
+            raise NotPlainError
         old, new = (_listed(one) for one in given[1:3])
         return self._line(f"{self._kept(dict(zip(old, new, strict=True)))}.get({value})", "String")
 
@@ -342,7 +358,7 @@ PARTS: dict[str, Callable[[_Writer, Any], tuple[str, str]]] = {
 
 def _listed(node: Any) -> list[Any]:
     if not isinstance(node, dict) or "Literal" not in node:
-        raise _NotPlainError
+        raise NotPlainError
     value = _literal(node)
     return list(value.item()) if isinstance(value.dtype, pl.List) else value.to_list()
 
@@ -362,5 +378,5 @@ def _wider(left: str, right: str) -> str:
     """The type of a sum or product."""
     kinds = {left, right} - {"Dyn"}
     if not kinds or not kinds <= WIDTHS.keys():
-        raise _NotPlainError
+        raise NotPlainError
     return "Int128" if "Int128" in kinds else "Int64"

@@ -14,7 +14,7 @@ from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
 
-__all__ = ["add_limit_scope", "add_limits", "limit_rules"]
+__all__ = ["add_limit_scope", "add_limits", "limit_rule", "limit_rules", "limit_scope"]
 
 ON = "declared_on"
 ORDER_LIMIT, YEARLY_LIMIT = "cn/cbec/order_limit", "cn/cbec/yearly_limit"
@@ -58,11 +58,12 @@ def limit_rules(law: Law) -> list[Rule]:
 def add_limit_scope(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `limit_applies` (a retail import mode admits the order, apart from the limits) and `limit_may_apply` (whether
     one does hangs on a fact that is not stated); needs `add_mode_facts`."""
-    return _scope(law).added(orders)
+    return limit_scope(law).added(orders)
 
 
 @once_per_law
-def _scope(law: Law) -> Columns:
+def limit_scope(law: Law) -> Columns:
+    """What `add_limit_scope` adds."""
     admitted, perhaps = retail_open(law, "yes").fill_null(value=False), retail_open(law, "unknown").fill_null(value=False)
     asked = retail_answers(law)
     return Columns(
@@ -83,11 +84,12 @@ def add_limits(orders: pl.DataFrame, law: Law, balances: pl.DataFrame | None = N
     """
     asked = _with_balances(SPENT_KNOWN.added(orders), balances)
     folded = _each_alone(asked) if _no_buyer_twice(asked) else _folded(asked, law)
-    return _limit_rule(law).added(folded)
+    return limit_rule(law).added(folded)
 
 
 @once_per_law
-def _limit_rule(law: Law) -> Columns:
+def limit_rule(law: Law) -> Columns:
+    """The deciding rule of `limit_rules`."""
     return Columns([first(limit_rules(law)).alias("limit_rule")])
 
 

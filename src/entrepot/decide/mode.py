@@ -15,15 +15,19 @@ from entrepot.decide.few import FEW, Columns
 from entrepot.decide.rules import Answer, Number, Rule, answered, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
+from entrepot.law.lookup import Lookup
 
 __all__ = [
+    "CREATED",
     "MODES",
     "RANKED",
     "RETAIL",
     "add_mode_facts",
     "add_modes",
     "choice_rules",
+    "district_lookups",
     "form_rules",
+    "mode_columns",
     "mode_rules",
     "option_column",
     "retail_answers",
@@ -39,6 +43,7 @@ DISTRICTS = {"9710": "cn/mode/9710_districts", "9810": "cn/mode/9810_districts"}
 EXPORT = pl.col("direction") == "export"
 IMPORT = pl.col("direction") == "import"
 ON = "declared_on"
+CREATED = Lookup("cn/mode/codes", {"mode": "_mode"}, {"direction": "created"})
 
 
 def option_column(mode: str) -> str:
@@ -331,11 +336,11 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     `mode` is the mode to use (also when it was asked for and is refused); `mode_rule` is the rule that decided
     for or against it; `mode_choice` says why this mode. Needs `order_level`, `add_usd_rate`, `add_mode_facts` and `add_limits`.
     """
-    return _mode_columns(law).added(orders)
+    return mode_columns(law).added(orders)
 
 
 @once_per_law
-def _mode_columns(law: Law) -> Columns:
+def mode_columns(law: Law) -> Columns:
     """What `add_modes` adds."""
     tables = mode_rules(law)
     form = pl.col("form_rule").cast(pl.String)
@@ -372,17 +377,22 @@ def _facts(asked: pl.DataFrame, law: Law) -> pl.DataFrame:
     """The facts of each day and district asked for."""
     codes = [None if code is None else code[:2] + "00" for code in asked.get_column("customs_district").to_list()]
     found = asked.hstack([pl.Series("_district", codes, pl.String)])
-    for mode, path in DISTRICTS.items():
-        found = law.lookup(found, path, {"district": "_district"}, take={"joined": f"district_{mode}"})
+    for lookup in district_lookups():
+        found = lookup.added(found, law)
     joined = [found.get_column(f"district_{mode}") for mode in DISTRICTS]
     return pl.DataFrame([*_created(asked.get_column(ON), law), *joined])
+
+
+def district_lookups() -> list[Lookup]:
+    """Whether the district `_district` has joined each mode that was rolled out by districts: `district_<mode>`."""
+    return [Lookup(path, {"district": "_district"}, {"joined": f"district_{mode}"}) for mode, path in DISTRICTS.items()]
 
 
 def _created(days: pl.Series, law: Law) -> list[pl.Series]:
     """`created_<mode>` for each day: what the table of modes says of the direction, null where it has no row."""
     asked = pl.DataFrame({ON: pl.concat([days] * len(MODES)), "_mode": [mode for mode in MODES for _ in range(days.len())]},
                          schema={ON: pl.Date, "_mode": pl.String})
-    found = law.lookup(asked, "cn/mode/codes", {"mode": "_mode"}, take={"direction": "created"}).get_column("created")
+    found = CREATED.added(asked, law).get_column("created")
     return [found.slice(place * days.len(), days.len()).alias(f"created_{mode}") for place, mode in enumerate(MODES)]
 
 

@@ -14,7 +14,7 @@ from entrepot.decide.few import FEW, Columns
 from entrepot.goods.parse import FREIGHT_APART, INSURANCE_APART
 from entrepot.goods.reference import single_piece_units
 
-__all__ = ["FLAGS", "join_orders", "order_level", "with_order_index"]
+__all__ = ["FLAGS", "join_orders", "order_level", "order_of_one", "with_order_index"]
 
 FLAGS = (
     "platform_sale", "stocked_abroad", "in_market_cluster", "has_input_invoice", "pilot_zone", "bonded",
@@ -43,7 +43,7 @@ def order_level(lines: pl.DataFrame) -> pl.DataFrame:
     """One row per order: its terms, flags (three-valued) and sums; needs `with_order_index` and `add_values`."""
     if 0 < lines.height <= FEW and lines.item(-1, "order_index") == lines.height - 1:
         same = [lines.get_column(name) for name in ("order_index", *SAME, *FLAGS, "needs_licence")]
-        return pl.DataFrame([*same, *_alone().answered(lines)])
+        return pl.DataFrame([*same, *order_of_one().answered(lines)])
     return lines.group_by("order_index", maintain_order=True).agg(_of_order())
 
 
@@ -69,7 +69,7 @@ def _of_order() -> list[pl.Expr]:
 
 
 @cache
-def _alone() -> Columns:
+def order_of_one() -> Columns:
     """What the sums and tests of `_of_order` come to for orders of one line."""
     freight = pl.col("incoterm").is_in(FREIGHT_APART).fill_null(value=False) & pl.col("freight_e5").is_null()
     insurance = pl.col("incoterm").is_in(INSURANCE_APART).fill_null(value=False) & pl.col("insurance_e5").is_null()

@@ -13,8 +13,9 @@ from entrepot.decide.few import FEW, Columns
 from entrepot.decide.rules import Number, Rule, first
 from entrepot.law import Law
 from entrepot.law.kept import once_per_law
+from entrepot.law.lookup import Lookup
 
-__all__ = ["TAXES", "add_tax", "add_tax_facts", "tax_rules"]
+__all__ = ["CLASSES", "CT_RATE", "TAXES", "add_tax", "add_tax_facts", "class_columns", "price_tests", "tax_columns", "tax_rules"]
 
 TAXES = ("duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
 ON = "declared_on"
@@ -31,6 +32,14 @@ CT_LAW = (
     "cn/ct/cosmetics_price_per_piece",
     "cn/ct/watch_price",
 )
+CODE = {"hs_prefix": "hs_code"}
+CLASSES = (
+    Lookup("cn/vat/class_by_code", CODE, {"vat_class": "vat_class"}, "hs_prefix"),
+    Lookup("cn/ct/class_by_code", CODE, {"ct_class": "ct_class"}, "hs_prefix"),
+    Lookup("cn/ct/not_subject_by_code", CODE, {"not_subject": "ct_free"}, "hs_prefix"),
+    Lookup("cn/duty/mfn_by_code", CODE, {"rate": "duty_ppm"}, "hs_prefix"),
+)
+CT_RATE = Lookup("cn/ct/rate_by_class", {"ct_class": "ct_class"}, {"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"})
 SHARE, MODE = "cn/cbec/tax_share", "cn/cbec/rounding_mode"
 IN_CHANNEL = ("1210", "1239", "9610")
 LITRES_LIMIT = 10**24
@@ -45,7 +54,7 @@ def add_tax_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     Adds `vat_class`, `vat_ppm`, `ct_class` ('none' where the chapter holds no taxed goods), `ct_ppm`,
     `ct_specific_e5` (CNY per litre), `duty_ppm`, and `*_unconfirmed` marks.
     """
-    return _price_tests(law).added(_few_facts(lines, law) if lines.height <= FEW else _many_facts(lines, law))
+    return price_tests(law).added(_few_facts(lines, law) if lines.height <= FEW else _many_facts(lines, law))
 
 
 def _few_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -64,21 +73,13 @@ def _many_facts(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
 
 def _code_facts(codes: pl.DataFrame, law: Law) -> pl.DataFrame:
     """The facts of each distinct code and day: asked once, however many lines share them."""
-    code = {"hs_prefix": "hs_code"}
-    found = law.lookup(codes, "cn/vat/class_by_code", code, take={"vat_class": "vat_class"}, prefix="hs_prefix")
-    found = law.lookup(found, "cn/ct/class_by_code", code, take={"ct_class": "ct_class"}, prefix="hs_prefix")
-    found = law.lookup(found, "cn/ct/not_subject_by_code", code, take={"not_subject": "ct_free"}, prefix="hs_prefix")
-    found = law.lookup(found, "cn/duty/mfn_by_code", code, take={"rate": "duty_ppm"}, prefix="hs_prefix")
-    return law.lookup(
-        _class_columns(law).added(found),
-        "cn/ct/rate_by_class",
-        {"ct_class": "ct_class"},
-        take={"ad_valorem": "ct_ppm", "specific": "ct_specific_e5"},
-    )
+    for lookup in CLASSES:
+        codes = lookup.added(codes, law)
+    return CT_RATE.added(class_columns(law).added(codes), law)
 
 
 @once_per_law
-def _class_columns(law: Law) -> Columns:
+def class_columns(law: Law) -> Columns:
     """`ct_class`, none where the code is said not to be taxed, and `vat_ppm`."""
     free = pl.col("ct_class").is_null() & pl.col("ct_free").is_not_null()
     kind = pl.col("vat_class")
@@ -93,7 +94,7 @@ def _class_columns(law: Law) -> Columns:
 
 
 @once_per_law
-def _price_tests(law: Law) -> Columns:
+def price_tests(law: Law) -> Columns:
     """`ct_taxed` by the price tests of CT (cosmetics per ml, g or piece, watches per piece), then `ct_known`."""
     unit, kind = pl.col("content_unit"), pl.col("ct_class")
     floor = (
@@ -186,11 +187,11 @@ def tax_rules(law: Law) -> list[Rule]:
 
 def add_tax(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `duty_fen`, `consumption_tax_fen`, `vat_fen`, `tax_total_fen` and `tax_rule`; null is unknown."""
-    return _tax_columns(law).added(lines)
+    return tax_columns(law).added(lines)
 
 
 @once_per_law
-def _tax_columns(law: Law) -> Columns:
+def tax_columns(law: Law) -> Columns:
     """What `add_tax` adds."""
     rule = first(tax_rules(law)).alias("tax_rule")
     return Columns([rule], _bases(law), _composite(law), *_in_full(law), _paid(), [TOTAL], working=WORKING)

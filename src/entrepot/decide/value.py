@@ -10,10 +10,13 @@ import polars as pl
 from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.few import Columns, without
 from entrepot.law import Law
+from entrepot.law.lookup import Lookup
 
-__all__ = ["RATES", "add_rates", "add_usd_rate", "add_values"]
+__all__ = ["AMOUNTS", "PRICE", "RATE", "RATES", "RATE_OF", "USD_RATE", "add_rates", "add_usd_rate", "add_values"]
 
 RATES = "cn/customs_rate/monthly"
+RATE_OF = Lookup(RATES, {"currency": "currency"}, {"cny": "_cny", "units": "_units", "kind": "_kind"})
+USD_RATE = Lookup(RATES, {"currency": "_usd"}, {"cny": "usd_cny_e6", "units": "usd_units_e6"}, mark="usd_unconfirmed")
 
 
 def add_rates(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
@@ -21,16 +24,13 @@ def add_rates(lines: pl.DataFrame, law: Law) -> pl.DataFrame:
 
     A currency and day without a rate stays null: the caller refuses the line.
     """
-    took = {"cny": "_cny", "units": "_units", "kind": "_kind"}
-    found = law.lookup(lines, RATES, {"currency": "currency"}, take=took)
-    return without(RATE.added(found), *took.values(), "_cny_unconfirmed")
+    return without(RATE.added(RATE_OF.added(lines, law)), *RATE_OF.take.values(), "_cny_unconfirmed")
 
 
 def add_usd_rate(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
     """Add `usd_cny_e6`, `usd_units_e6`: the rate that turns CNY into USD for limits set in USD."""
     asked = orders.hstack([pl.Series("_usd", ["USD"]).new_from_index(0, orders.height)])
-    took = {"cny": "usd_cny_e6", "units": "usd_units_e6"}
-    return without(law.lookup(asked, RATES, {"currency": "_usd"}, take=took, mark="usd_unconfirmed"), "_usd")
+    return without(USD_RATE.added(asked, law), "_usd")
 
 
 def _in_fen(amount_e5: pl.Expr, scale: int = 1) -> pl.Expr:

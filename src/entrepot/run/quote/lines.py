@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from entrepot.decide.chain import ORDER_COLUMNS, decide_orders, valued, without_rate
+from entrepot.decide.few import FEW, Columns, NotPlainError
 from entrepot.decide.mode import RANKED
+from entrepot.decide.one import Line, decide_one
 from entrepot.decide.orders import join_orders
 from entrepot.decide.tax import add_tax, add_tax_facts
 from entrepot.goods.schema import LINE
 from entrepot.law import Law
 from entrepot.run.quote.request import QuoteRequest
 
-__all__ = ["WAYS", "Decided", "decided"]
+__all__ = ["Decided", "decided"]
+
+Seen = tuple[Any, ...]
 
 WAYS = RANKED
 """The modes in the order they are tried; a request is one line of each."""
@@ -29,27 +34,54 @@ SETTLED = {
     "message_rule": pl.String(),
 }  # fmt: skip
 """Facts of a day of orders that a single offer does not have: nothing is missing, reused, cancelled or drawn."""
+NOTHING = {name: False if dtype == pl.Boolean else None for name, dtype in SETTLED.items()}
+READ = (
+    "row_id", "direction", "declared_on", "hs_code", "currency", "customs_district", "ct_class", "has_input_invoice",
+    "mode", "mode_rule", "form_rule", "code_digits", "tax_rule", "rate_kind", "rate_cny_e6", "rate_units_e6", "duty_fen",
+    "consumption_tax_fen", "vat_fen", "goods_fen", "freight_fen", "insurance_fen", "price_fen",
+)  # fmt: skip
+"""What a quote tells of a decided line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Lines and their orders after the chain, row by row the same; `without_rate`: requests whose currency has none."""
+    """Decided lines, one per request and mode; `row_id` is the place of the request. A request whose currency has no rate
+    that day has no line.
 
-    lines: pl.DataFrame
-    orders: pl.DataFrame
-    without_rate: frozenset[int]
+    `rows` are the columns of `READ` (or more) by name; each element of `seen` answers the columns asked for, row by row.
+    """
+
+    rows: list[Line]
+    seen: list[list[Seen]]
 
 
-def decided(requests: Sequence[QuoteRequest], law: Law) -> Decided:
-    """Decide every mode for every request; a line's `row_id` is the place of its request."""
-    rated, missing = without_rate(_lines(requests), law)
-    unrated = frozenset(missing.get_column("row_id").to_list())
+def decided(requests: Sequence[QuoteRequest], law: Law, orders: Sequence[Columns], lines: Sequence[Columns]) -> Decided:
+    """Decide every mode for every request and ask `orders` and `lines`, columns of orders and of lines, of each."""
+    if len(requests) * len(WAYS) <= FEW:
+        try:
+            return _one_by_one(requests, law, [*orders, *lines])
+        except NotPlainError:
+            pass  # not asked often enough yet, or an amount past its type
+    return _all_at_once(requests, law, orders, lines)
+
+
+def _one_by_one(requests: Sequence[QuoteRequest], law: Law, asked: Sequence[Columns]) -> Decided:
+    rows = []
+    for place, request in enumerate(requests):
+        line = {**NOTHING, **{name: request.line[name] for name in GIVEN}, "row_id": place, "buyer_key": _name(place, 0)}
+        rows += decide_one(line, WAYS, law, request.spent_fen or 0)
+    return Decided(rows, [[columns.of(row) for row in rows] for columns in asked])
+
+
+def _all_at_once(requests: Sequence[QuoteRequest], law: Law, orders: Sequence[Columns], lines: Sequence[Columns]) -> Decided:
+    rated, _ = without_rate(_lines(requests), law)
     if rated.is_empty():
-        return Decided(rated, rated, unrated)
+        return Decided([], [[] for _ in (*orders, *lines)])
     values = valued(rated, law)
-    orders = decide_orders(values, law, _balances(requests))
-    lines = add_tax(add_tax_facts(join_orders(values, orders, ORDER_COLUMNS), law), law)
-    return Decided(lines, orders, unrated)
+    level = decide_orders(values, law, _balances(requests))
+    told = add_tax(add_tax_facts(join_orders(values, level, ORDER_COLUMNS), law), law)
+    rows = [dict(zip(READ, row, strict=True)) for row in told.select(READ).rows()]
+    return Decided(rows, [*(columns.rows(level) for columns in orders), *(columns.rows(told) for columns in lines)])
 
 
 def _lines(requests: Sequence[QuoteRequest]) -> pl.DataFrame:
@@ -63,7 +95,7 @@ def _lines(requests: Sequence[QuoteRequest]) -> pl.DataFrame:
     }
     given = {name: _repeated([request.line[name] for request in requests], LINE[name]) for name in GIVEN}
     rows = {"row_id": _repeated(list(range(len(requests))), LINE["row_id"])}
-    settled = {name: pl.Series([False if dtype == pl.Boolean else None] * len(names), dtype=dtype) for name, dtype in SETTLED.items()}
+    settled = {name: pl.Series([NOTHING[name]] * len(names), dtype=dtype) for name, dtype in SETTLED.items()}
     return pl.DataFrame({**own, **rows, **given, **settled})
 
 

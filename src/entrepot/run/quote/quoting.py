@@ -23,7 +23,7 @@ from entrepot.law import Law
 from entrepot.run.cited import cited
 from entrepot.run.quote.answer import Charge, Option, Quote
 from entrepot.run.quote.figures import tables
-from entrepot.run.quote.lines import Decided, decided
+from entrepot.run.quote.lines import decided
 from entrepot.run.quote.request import Problem, QuoteRequest, problem, read_requests
 
 __all__ = ["prepare", "quote", "quote_many"]
@@ -38,11 +38,6 @@ LOOKED_UP = ("hs_code", "currency", "mode", "customs_district", "ct_class")
 EXAMPLE = {"description": "article", "unit_price": "1", "currency": "CNY", "on": "2026-01-01"}
 MEMORY = 8192
 """Cited leaves and consequences of modes that are held, over all laws and days."""
-READ = (
-    "row_id", "direction", "declared_on", "hs_code", "currency", "customs_district", "ct_class", "has_input_invoice",
-    "mode", "mode_rule", "form_rule", "code_digits", "tax_rule", "rate_kind", "rate_cny_e6", "rate_units_e6",
-    *TAXES.values(), *VALUE.values(),
-)  # fmt: skip
 Row = Mapping[str, Any]
 Cited = tuple[Mapping[str, Any], ...]
 
@@ -56,11 +51,9 @@ def quote_many(requests: Sequence[QuoteRequest], law: Law) -> list[Quote]:
     """One quote per request, in their order; pure: the same requests and law always give the same quotes."""
     if not requests:
         return []
-    told = decided(requests, law)
     ways: list[list[_Way]] = [[] for _ in requests]
-    if told.lines.height:
-        for way in _ways(told, requests, law):
-            ways[way.row["row_id"]].append(way)
+    for way in _ways(requests, law):
+        ways[way.row["row_id"]].append(way)
     teller = _Teller(law)
     return [_quote(request, sorted(tried, key=_place), teller) for request, tried in zip(requests, ways, strict=True)]
 
@@ -87,12 +80,10 @@ class _Way:
     held: Sequence[bool]
 
 
-def _ways(told: Decided, requests: Sequence[QuoteRequest], law: Law) -> Iterator[_Way]:
-    known, lines, orders = tables(law), told.lines, told.orders
-    seen = (known.orders.columns.rows(orders), known.lines.columns.rows(lines), known.warnings[1].rows(lines),
-            known.reasons[1].rows(lines))  # fmt: skip
-    rows = [dict(zip(READ, row, strict=True)) for row in lines.select(READ).rows()]
-    for row, *shown in zip(rows, *seen, strict=True):
+def _ways(requests: Sequence[QuoteRequest], law: Law) -> Iterator[_Way]:
+    known = tables(law)
+    told = decided(requests, law, [known.orders.columns], [known.lines.columns, known.warnings[1], known.reasons[1]])
+    for row, *shown in zip(told.rows, *told.seen, strict=True):
         yield _Way(row, requests[row["row_id"]], known.rules[row["mode_rule"]], *shown)
 
 
