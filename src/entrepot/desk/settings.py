@@ -53,7 +53,8 @@ def database(url: str) -> dict[str, object]:
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY",
         }
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path[1:]) or ":memory:", "OPTIONS": options}
+        name, test = unquote(parts.path[1:]), {"NAME": str(DESK_FOLDER / "test.sqlite3")}  # a file: many threads write in tests
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": name or ":memory:", "OPTIONS": options, "TEST": test}
     if parts.scheme in ("postgresql", "postgres"):
         return {
             "ENGINE": "django.db.backends.postgresql", "NAME": unquote(parts.path[1:]),
