@@ -1,5 +1,8 @@
 """What exactly is wrong with the rows that were not accepted; looks only at those rows."""
 
+from dataclasses import dataclass, replace
+from functools import cache
+
 import polars as pl
 
 from entrepot.goods import amounts, days
@@ -59,8 +62,9 @@ def field_findings(texts: pl.DataFrame, valued: pl.DataFrame) -> list[pl.DataFra
 
 
 def _some_refused(field: Field, texts: pl.DataFrame, valued: pl.DataFrame) -> bool:
-    """Whether a field may be refused on some row: something was given and some value is null."""
-    return valued[field.column].null_count() > 0 and texts[field.name].null_count() < texts.height
+    """Whether a field may be refused on some row: more values are null than texts. (A mapping may say `line_kind`.)"""
+    absent = 0 if field.name == "line_kind" else texts.get_column(field.name).null_count()
+    return valued.get_column(field.column).null_count() > absent
 
 
 def _refused(field: Field, texts: pl.DataFrame) -> pl.Expr:
@@ -157,32 +161,50 @@ def cross_findings(lines: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """
     ok = lines.filter(pl.col("_fault").is_null()) if lines.get_column("_fault").null_count() < lines.height else lines
 
-    def read(*names: str) -> pl.Expr:
-        """Rows whose fields of these names were read or are absent."""
-        if found.is_empty():
-            return pl.lit(value=True)
-        unread = found.filter(pl.col("field").is_in(names)).get_column("row_id")
-        return ~pl.col("row_id").is_in(unread.implode())
+    checks = _cross_checks()
+    if found.height:  # a field that is there and bad is not absent
+        checks = tuple(one if not one.absent else replace(one, holds=one.holds & _read(found, one.absent)) for one in checks)
+    hits = ok.select(one.holds.alias(one.code) for one in checks).sum().row(0, named=True)
+    shown = [
+        ok.filter(one.holds).select(
+            *ROW_COLUMNS, pl.lit(one.field).alias("field"), pl.lit(one.code).alias("code"),
+            one.given.alias("given"), one.allowed.alias("allowed"),
+        ).cast(FINDINGS)
+        for one in checks
+        if hits[one.code]
+    ]  # fmt: skip
+    return pl.concat(shown) if shown else pl.DataFrame(schema=FINDINGS)
 
+
+def _read(found: pl.DataFrame, names: tuple[str, ...]) -> pl.Expr:
+    """Rows whose fields of these names were read or are absent."""
+    unread = found.filter(pl.col("field").is_in(names)).get_column("row_id")
+    return ~pl.col("row_id").is_in(unread.implode())
+
+
+@dataclass(frozen=True, slots=True)
+class _Cross:
+    """A fault of several fields together: where it is told, its code, where it holds, and which fields it says are absent."""
+
+    field: str
+    code: str
+    holds: pl.Expr
+    given: pl.Expr
+    allowed: pl.Expr
+    absent: tuple[str, ...] = ()
+
+
+@cache
+def _cross_checks() -> tuple[_Cross, ...]:
     amount = pl.col("quantity_e5").cast(pl.Int128) * pl.col("unit_price_e5").cast(pl.Int128)
     content = pl.col("content_quantity_e5").is_null() != pl.col("content_unit").is_null()
     nothing = pl.all_horizontal(pl.col(name).is_null() for name in CLASSIFIERS)
-    kilograms = "{} kg"
-    checks = (
-        ("unit_price", "goods.amount-too-large", amount >= AMOUNT_LIMIT * 10**10,
-         (amount // 10**10).cast(pl.String), pl.lit(f"< {AMOUNT_LIMIT}")),
-        ("gross_mass", "goods.gross-below-net", pl.col("gross_mass_g") < pl.col("net_mass_g"),
-         pl.format(kilograms, pl.col("gross_mass_g") / 1000), pl.format(kilograms, pl.col("net_mass_g") / 1000)),
-        ("content_quantity", "goods.incomplete-content", content & read("content_quantity", "content_unit"), pl.lit(""), pl.lit("")),
-        ("description", "goods.nothing-to-classify", nothing & read(*CLASSIFIERS), pl.lit(""), pl.lit("")),
+    kilograms, empty = "{} kg", pl.lit("")
+    return (
+        _Cross("unit_price", "goods.amount-too-large", amount >= AMOUNT_LIMIT * 10**10,
+               (amount // 10**10).cast(pl.String), pl.lit(f"< {AMOUNT_LIMIT}")),
+        _Cross("gross_mass", "goods.gross-below-net", pl.col("gross_mass_g") < pl.col("net_mass_g"),
+               pl.format(kilograms, pl.col("gross_mass_g") / 1000), pl.format(kilograms, pl.col("net_mass_g") / 1000)),
+        _Cross("content_quantity", "goods.incomplete-content", content, empty, empty, ("content_quantity", "content_unit")),
+        _Cross("description", "goods.nothing-to-classify", nothing, empty, empty, CLASSIFIERS),
     )  # fmt: skip
-    hits = ok.select(check.alias(code) for _, code, check, _, _ in checks).sum().row(0, named=True)
-    shown = [
-        ok.filter(check).select(
-            *ROW_COLUMNS, pl.lit(field).alias("field"), pl.lit(code).alias("code"),
-            given.alias("given"), allowed.alias("allowed"),
-        ).cast(FINDINGS)
-        for field, code, check, given, allowed in checks
-        if hits[code]
-    ]  # fmt: skip
-    return pl.concat(shown) if shown else pl.DataFrame(schema=FINDINGS)

@@ -25,6 +25,8 @@ FREIGHT_APART = ("EXW", "FCA", "FAS", "FOB")
 INSURANCE_APART = (*FREIGHT_APART, "CFR", "CPT")
 CHARGES = ("freight", "insurance")
 """Their default is counted here and taken per order where lines are valued: one line may carry the order's charge."""
+CODE_SOURCE = pl.when(pl.col("hs_code").is_not_null()).then(pl.lit("line")).alias("hs_code_source")
+NOT_UNCONFIRMED = pl.lit(value=False).alias("code_unconfirmed")
 DEFAULTED = ("origin_country", "unit", "freight", "insurance", "gross_mass", "packages")
 """Fields whose default may change a decision; its use is counted. `line_kind` is a sale without being counted."""
 
@@ -73,23 +75,16 @@ def parse(raw: RawBatch, mapping: Mapping, *, key: bytes, first_row_id: int) -> 
     findings = [row_findings(texts), *field_findings(texts, valued)]
     findings.append(cross_findings(valued, pl.concat(findings)))
     lines, assumed = _with_defaults(valued, texts)
-    code_source = pl.when(pl.col("hs_code").is_not_null()).then(pl.lit("line"))
-    lines = lines.with_columns(
-        hs_code_source=code_source,
-        code_unconfirmed=pl.lit(False),
-        valid=~pl.col("row_id").is_in(_bad_rows(findings).implode()),
-    )
+    found = pl.concat([one for one in findings if one.height] or findings[:1])
+    good = ~pl.col("row_id").is_in(found.get_column("row_id").unique().implode()) if found.height else pl.lit(value=True)
+    lines = lines.with_columns(CODE_SOURCE, NOT_UNCONFIRMED, good.alias("valid"))
     return Parsed(
         lines=lines.select(LINE.names()),
         persons=_persons(lines, texts),
-        problems=problem_rows(pl.concat(findings).sort("row_id", maintain_order=True)),
+        problems=problem_rows(found.sort("row_id", maintain_order=True) if found.height else found),
         assumed=assumed,
         filled=pl.DataFrame(),
     )
-
-
-def _bad_rows(findings: list[pl.DataFrame]) -> pl.Series:
-    return pl.concat([frame.select("row_id") for frame in findings])["row_id"].unique()
 
 
 def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
