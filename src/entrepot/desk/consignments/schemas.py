@@ -67,7 +67,7 @@ def query_filters(query: LinesQuery) -> dict[str, str]:
 class LineOut(Schema):
     """A line as it stands now. Amounts are CNY; null is unknown."""
 
-    batch: UUID
+    batch: UUID = Field(examples=[BATCH])
     row_id: int = Field(description="Number of the row in its batch, from 0", examples=[0])
     order_id: str | None = Field(examples=["REX-001"])
     line_no: int | None = Field(examples=[1])
@@ -248,7 +248,7 @@ class DecisionIn(ReasonIn):
 class ParcelRef(Schema):
     """A parcel: an order of a batch."""
 
-    batch: UUID
+    batch: UUID = Field(examples=[BATCH])
     order_id: str = Field(max_length=120, examples=["REX-001"])
 
 

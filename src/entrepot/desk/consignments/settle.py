@@ -18,6 +18,7 @@ from entrepot.desk.consignments.models import LineEvent, LineState, Proposal
 from entrepot.desk.context import language
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import ApiKey
+from entrepot.desk.people.names import id_of
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.texts import text
@@ -138,8 +139,8 @@ def is_own(acting: Acting, proposal: Proposal) -> bool:
 
 def _person_of(actor: str) -> str:
     """The person behind an actor: of a key the one who made it, so that nobody is a second person to themselves."""
-    kind, _, key = actor.partition(":")
-    maker = ApiKey.objects.filter(id=key).values_list("created_by_id", flat=True).first() if kind == "key" else None
+    key = id_of(actor, "key")
+    maker = ApiKey.objects.filter(id=key).values_list("created_by_id", flat=True).first() if key else None
     return f"user:{maker}" if maker else actor
 
 

@@ -49,7 +49,7 @@ class CaseOut(Schema):
     """A parcel on the table of inspection."""
 
     id: UUID
-    batch: UUID
+    batch: UUID = Field(examples=["7d0c9a52-6f0b-4c1e-9d55-0a5d4f2f8a11"])
     order_id: str = Field(examples=["REX-001"])
     row_id: int = Field(description="Its first line", examples=[0])
     kind: str = Field(examples=["exception"])
@@ -103,7 +103,7 @@ class CaseDetail(CaseOut):
 class HandOver(Schema):
     """To whom: a person who is an inspector of the organisation."""
 
-    user: UUID
+    user: UUID = Field(examples=["5b2c8f14-3a51-4a0e-9a3e-6d1b7b8f1c22"])
 
 
 class AnswerIn(Schema):

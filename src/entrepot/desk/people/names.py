@@ -5,7 +5,7 @@ from uuid import UUID
 
 from entrepot.desk.people.models import ApiKey, User
 
-__all__ = ["name_of", "names_of"]
+__all__ = ["id_of", "name_of", "names_of"]
 
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
@@ -19,16 +19,16 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
 
 
 def _by_id(actors: set[str], kind: str) -> list[UUID]:
-    ids = (actor.partition(":")[2] for actor in actors if actor.startswith(f"{kind}:"))
-    return [UUID(one) for one in ids if _is_uuid(one)]
+    return [key for actor in actors if (key := id_of(actor, kind))]
 
 
-def _is_uuid(given: str) -> bool:
+def id_of(actor: str, kind: str) -> UUID | None:
+    """The id in an actor of a kind (`user` or `key`); None for another kind, or what is no id."""
+    named, _, key = actor.partition(":")
     try:
-        UUID(given)
+        return UUID(key) if named == kind else None
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def name_of(actor: str) -> str:
