@@ -78,6 +78,18 @@ class Columns:
             raise NotPlainError
         return self._ready.answer(tuple([line[name] for name in self._reads]))
 
+    def read_as(self, other: "Columns") -> "Columns":
+        """These columns made ready for `into` and `of`, reading values of the types the other was asked for.
+
+        Raises NotPlainError when the other was not asked often enough, or does not read what these do.
+        """
+        if self._ready is None:
+            types = dict(zip(other._reads, next(iter(other._plain), ()), strict=False))
+            if not types.keys() >= set(self._reads):
+                raise NotPlainError
+            self._ready = _Plain(self.steps, self.working, {name: types[name] for name in self._reads})
+        return self
+
     @property
     def all_plain(self) -> bool:
         """Whether few lines that came often were always answered without the engine."""
@@ -174,16 +186,10 @@ def _written(steps: Steps, names: Sequence[str], dtypes: dict[str, pl.DataType])
     head = [f"    ({given},) = row"] if dtypes else []
     results = ", ".join(writer.columns[name][0] for name in names)
     source = "\n".join(["def answer(row):", *head, *writer.lines, f"    return ({results},)"])
-    known: dict[str, Any] = {**writer.literals, "fits": _fits}
+    known: dict[str, Any] = {**writer.literals, "NotPlainError": NotPlainError}
     exec(compile(source, "<columns>", "exec"), known)  # of our own numbered names and the operators above, nothing else
     answer: Callable[[Row], Row] = known["answer"]
     return answer
-
-
-def _fits(value: int | None, bits: int) -> int | None:
-    if value is not None and not -(1 << bits) <= value < (1 << bits):
-        raise NotPlainError
-    return value
 
 
 def _described(expression: pl.Expr) -> Any:
@@ -225,9 +231,17 @@ class _Writer:
     def _line(self, code: str, kind: str) -> tuple[str, str]:
         """A line of its own, unless the same stands there already."""
         if code not in self._known:
-            self._known[code] = f"v{len(self.lines)}"
+            self._known[code] = f"v{len(self._known)}"
             self.lines.append(f"    {self._known[code]} = {code}")
         return self._known[code], kind
+
+    def _fitting(self, code: str, kind: str) -> tuple[str, str]:
+        """A line whose number must fit its type; the engine would wrap it, so the engine shall answer."""
+        new, (name, _) = code not in self._known, self._line(code, kind)
+        if new:
+            limit = f"2**{WIDTHS[kind]}"
+            self.lines.append(f"    if {name} is not None and not -{limit} <= {name} < {limit}: raise NotPlainError")
+        return name, kind
 
     def _column(self, name: str) -> tuple[str, str]:
         return self.columns[name]
@@ -274,9 +288,9 @@ class _Writer:
             return self._line(f"{settles} if {a} is {settles} or {b} is {settles} else {none} {other}", "Boolean")
         kind = _wider(left, right)
         if op in COUNTED:
-            return self._line(f"fits({none} {a} {COUNTED[op]} {b}, {WIDTHS[kind]})", kind)
+            return self._fitting(f"{none} {a} {COUNTED[op]} {b}", kind)
         if op == "FloorDivide":
-            return self._line(f"fits(None if {a} is None or not {b} else {a} // {b}, {WIDTHS[kind]})", kind)
+            return self._fitting(f"None if {a} is None or not {b} else {a} // {b}", kind)
         raise NotPlainError
 
     def _ternary(self, of: Any) -> tuple[str, str]:

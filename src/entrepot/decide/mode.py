@@ -32,6 +32,7 @@ __all__ = [
     "option_column",
     "retail_answers",
     "retail_open",
+    "wish_columns",
 ]
 
 MODES = ("0110", "1039", "1210", "1239", "9610", "9710", "9810")
@@ -343,18 +344,37 @@ def add_modes(orders: pl.DataFrame, law: Law) -> pl.DataFrame:
 def mode_columns(law: Law) -> Columns:
     """What `add_modes` adds."""
     tables = mode_rules(law)
-    form = pl.col("form_rule").cast(pl.String)
+    form, after = _form_columns(law)
     return Columns(
         [first(tables[mode]).alias(option_column(mode)) for mode in MODES],
         [_wanted_answer(tables).alias("wanted_answer")],
         [first(choice_rules(tables)).alias("mode_choice")],
         [_chosen_mode().alias("mode")],
-        [_rule_of_mode().alias("mode_rule"), first(form_rules(law)).alias("form_rule")],
-        [
-            form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String).alias("list_form"),
-            _code_digits(law).alias("code_digits"),
-        ],
+        [_rule_of_mode().alias("mode_rule"), *form],
+        after,
     )
+
+
+@once_per_law
+def wish_columns(law: Law, mode: str) -> Columns:
+    """What `add_modes` adds, but the options not asked for, where every order asks for this one mode."""
+    rules = mode_rules(law)[mode]
+    option, answer = option_column(mode), pl.col("wanted_answer")
+    words = {rule.id: rule.answer for rule in rules}
+    said = pl.col(option).cast(pl.String)
+    return Columns(
+        [first(rules).alias(option), pl.lit(mode).alias("mode")],
+        [said.alias("mode_rule"), said.replace_strict(words, default=None, return_dtype=pl.String).alias("wanted_answer")],
+        [(answer == "no").alias("mode_refused"), *_form_columns(law)[0]],
+        _form_columns(law)[1],
+    )
+
+
+def _form_columns(law: Law) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """`form_rule`, then what follows from it."""
+    form = pl.col("form_rule").cast(pl.String)
+    listed = form.replace_strict(LIST_FORMS, default=None, return_dtype=pl.String)
+    return [first(form_rules(law)).alias("form_rule")], [listed.alias("list_form"), _code_digits(law).alias("code_digits")]
 
 
 def _code_digits(law: Law) -> pl.Expr:

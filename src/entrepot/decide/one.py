@@ -4,13 +4,15 @@ The steps are those of `chain`, the rules and lookups the very same; only nothin
 is a mapping of columns to values, to which every step adds. `tests/run/test_quote.py` holds it equal to the chain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from entrepot.decide.chain import LISTED, REFUSED, listing
+from entrepot.decide.chain import LISTED, listing
 from entrepot.decide.few import Columns
 from entrepot.decide.limits import limit_rule, limit_scope
-from entrepot.decide.mode import CREATED, MODES, district_lookups, mode_columns
+from entrepot.decide.mode import CREATED, MODES, RETAIL, district_lookups, mode_columns, wish_columns
 from entrepot.decide.orders import order_of_one
 from entrepot.decide.tax import CLASSES, CT_RATE, class_columns, price_tests, tax_columns
 from entrepot.decide.value import AMOUNTS, PRICE, RATE, RATE_OF, USD_RATE
@@ -20,12 +22,16 @@ from entrepot.law.kept import once_per_law
 __all__ = ["Line", "decide_one"]
 
 Line = dict[str, Any]
+NOT_RETAIL = {"limit_applies": False, "limit_may_apply": False}
+MEMORY = 4096
+"""Facts of days and codes that are held, over all laws."""
 
 
 def decide_one(line: Line, modes: Sequence[str], law: Law, spent_fen: int = 0) -> list[Line]:
     """The line decided once for each mode asked for; nothing when its currency has no rate that day.
 
-    `line` has the columns the chain reads. Raises NotPlainError when the engine must answer (`chain.decide`).
+    `line` has the columns the chain reads. Each answer has the option of its own mode alone, and a mode the law refuses
+    has no tax columns. Raises NotPlainError when the engine must answer (`chain.decide`).
     """
     once = dict(line)
     RATE_OF.told(once, law)
@@ -33,48 +39,52 @@ def decide_one(line: Line, modes: Sequence[str], law: Law, spent_fen: int = 0) -
     if once["rate_cny_e6"] is None:
         return []
     once |= {"exported_on": once["declared_on"], "spent_known": True, "spent_fen": spent_fen, "limit_uncertain": False}
-    _tell_value(once, law)
-    _tell_mode_facts(once, law)
-    _tell_tax_facts(once, law)
-    return [_decided({**once, "mode_wanted": mode}, law) for mode in modes]
+    once |= _mode_facts(law, once["declared_on"], once["customs_district"])
+    once |= _tax_facts(law, once["declared_on"], once["hs_code"] if once["direction"] == "import" else None)
+    LISTED.told(once, law)
+    for columns in _once(law):
+        columns.into(once)
+    return [_decided({**once, "mode_wanted": mode}, mode, law) for mode in modes]
 
 
-def _tell_value(line: Line, law: Law) -> None:
-    LISTED.told(line, law)
-    listing(complete=law.table(LISTED.path).complete).into(line)
-    for columns in (AMOUNTS, PRICE, order_of_one()):
-        columns.into(line)
-    line["_usd"] = "USD"
-    USD_RATE.told(line, law)
+@once_per_law
+def _once(law: Law) -> tuple[Columns, ...]:
+    """What is the same whichever mode is asked for."""
+    return listing(complete=law.table(LISTED.path).complete), AMOUNTS, PRICE, order_of_one(), price_tests(law)
 
 
-def _tell_mode_facts(line: Line, law: Law) -> None:
-    district = line["customs_district"]
-    line["_district"] = None if district is None else district[:2] + "00"
-    for lookup in district_lookups():
+@lru_cache(maxsize=MEMORY)
+def _mode_facts(law: Law, day: date, district: str | None) -> Mapping[str, Any]:
+    """What `add_usd_rate` and `add_mode_facts` add."""
+    line: Line = {"declared_on": day, "_district": None if district is None else district[:2] + "00", "_usd": "USD"}
+    for lookup in (USD_RATE, *district_lookups()):
         lookup.told(line, law)
     for mode in MODES:
         line["_mode"] = mode
         CREATED.told(line, law)
         line[f"created_{mode}"] = line["created"]
-
-
-def _tell_tax_facts(line: Line, law: Law) -> None:
-    facts = {"declared_on": line["declared_on"], "hs_code": line["hs_code"] if line["direction"] == "import" else None}
-    for lookup in CLASSES:
-        lookup.told(facts, law)
-    class_columns(law).into(facts)
-    CT_RATE.told(facts, law)
-    line |= {name: value for name, value in facts.items() if name != "hs_code"}
-    price_tests(law).into(line)
-
-
-def _decided(line: Line, law: Law) -> Line:
-    for columns in _of_mode(law):
-        columns.into(line)
     return line
 
 
-@once_per_law
-def _of_mode(law: Law) -> tuple[Columns, ...]:
-    return limit_scope(law), limit_rule(law), mode_columns(law), REFUSED, tax_columns(law)
+@lru_cache(maxsize=MEMORY)
+def _tax_facts(law: Law, day: date, code: str | None) -> Mapping[str, Any]:
+    """What is joined to an imported line for its code."""
+    line: Line = {"declared_on": day, "hs_code": code}
+    for lookup in CLASSES:
+        lookup.told(line, law)
+    class_columns(law).into(line)
+    CT_RATE.told(line, law)
+    del line["hs_code"]
+    return line
+
+
+def _decided(line: Line, mode: str, law: Law) -> Line:
+    if mode in RETAIL:
+        limit_scope(law).into(line)
+    else:
+        line |= NOT_RETAIL
+    limit_rule(law).into(line)
+    wish_columns(law, mode).read_as(mode_columns(law)).into(line)
+    if not line["mode_refused"]:
+        tax_columns(law).into(line)
+    return line

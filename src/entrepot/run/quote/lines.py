@@ -48,7 +48,8 @@ class Decided:
     """Decided lines, one per request and mode; `row_id` is the place of the request. A request whose currency has no rate
     that day has no line.
 
-    `rows` are the columns of `READ` (or more) by name; each element of `seen` answers the columns asked for, row by row.
+    `rows` are the columns of `READ` (or more) by name, those of a refused mode without its tax; each element of `seen`
+    answers the columns asked for, row by row. Columns of lines may be empty for a refused mode.
     """
 
     rows: list[Line]
@@ -59,18 +60,19 @@ def decided(requests: Sequence[QuoteRequest], law: Law, orders: Sequence[Columns
     """Decide every mode for every request and ask `orders` and `lines`, columns of orders and of lines, of each."""
     if len(requests) * len(WAYS) <= FEW:
         try:
-            return _one_by_one(requests, law, [*orders, *lines])
+            return _one_by_one(requests, law, orders, lines)
         except NotPlainError:
             pass  # not asked often enough yet, or an amount past its type
     return _all_at_once(requests, law, orders, lines)
 
 
-def _one_by_one(requests: Sequence[QuoteRequest], law: Law, asked: Sequence[Columns]) -> Decided:
+def _one_by_one(requests: Sequence[QuoteRequest], law: Law, orders: Sequence[Columns], lines: Sequence[Columns]) -> Decided:
     rows = []
     for place, request in enumerate(requests):
         line = {**NOTHING, **{name: request.line[name] for name in GIVEN}, "row_id": place, "buyer_key": _name(place, 0)}
         rows += decide_one(line, WAYS, law, request.spent_fen or 0)
-    return Decided(rows, [[columns.of(row) for row in rows] for columns in asked])
+    of_lines = [[() if row["mode_refused"] else columns.of(row) for row in rows] for columns in lines]
+    return Decided(rows, [*([columns.of(row) for row in rows] for columns in orders), *of_lines])
 
 
 def _all_at_once(requests: Sequence[QuoteRequest], law: Law, orders: Sequence[Columns], lines: Sequence[Columns]) -> Decided:

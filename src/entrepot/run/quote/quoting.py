@@ -107,7 +107,7 @@ class _Teller:
         mode, said = row["mode"], rule.answer != "no"
         brings = _brings(self.law, mode, row["direction"], row["declared_on"])
         warnings = _held(known.warnings[0], way.warned) if said else ()
-        tax = known.rules[row["tax_rule"]]
+        tax = known.rules[row["tax_rule"]] if said else rule
         return Option(
             mode=mode, title=f"report.mode.{mode}", answer=rule.answer, rule=rule.id,
             numbers=known.orders.of(rule.id, way.order), law=self._law_of(rule.law, row), rank=rank, law_rank=brings.rank,
