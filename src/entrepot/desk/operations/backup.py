@@ -26,7 +26,10 @@ from entrepot.goods.errors import CallError, InputError, WorldError
 
 __all__ = ["backup", "last_backup", "restore"]
 
-LEFT_OUT = ("desk/shelves", "desk/static", "desk/uploads", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json")
+LEFT_OUT = (
+    "desk/shelves", "desk/static", "desk/uploads", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json", "desk/anchors.jsonl",
+)  # fmt: skip
+ANCHORS = "anchors.jsonl"
 DUMP = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 ABOUT = "about.json"
 
@@ -44,6 +47,8 @@ def backup(target: Path) -> dict[str, Any]:
         raise CallError(f"{target} exists: name a new file, so that no backup is lost to another")
     beside = target.with_name(f".{target.name}.part")
     with tempfile.TemporaryDirectory(dir=settings.DESK_FOLDER) as place:
+        if settings.AUDIT_ANCHORS.exists():  # before the database: no anchor may name an entry the copy lacks
+            shutil.copyfile(settings.AUDIT_ANCHORS, Path(place) / ANCHORS)
         dump = _dump(Path(place))
         count = _pack(beside, dump)
     os.replace(beside, target)
