@@ -315,6 +315,13 @@ def test_a_key_cannot_give_more_than_it_has(firm: Firm) -> None:
     assert (answer.status_code, ApiKey.objects.of(firm.organisation).count()) == (422, 1)
 
 
+@pytest.mark.parametrize("moment", ["2026-12-31T00:00:00", "9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "soon"])
+def test_a_moment_that_cannot_be_an_expiry_is_refused(firm: Firm, moment: str) -> None:
+    headers = {**firm.headers("administrator"), "Idempotency-Key": str(uuid4())}
+    wanted = {"name": "erp", "scopes": ["batches.view"], "expires_at": moment}
+    assert Client().post("/api/v1/keys", wanted, content_type="application/json", headers=headers).status_code == 422
+
+
 def test_keys_over_the_api_are_issued_once_and_revoked(firm: Firm) -> None:
     headers = {**firm.headers("administrator"), "Idempotency-Key": str(uuid4())}
     wanted = {"name": "erp", "scopes": ["batches.view"], "expires_at": str(timezone.now() + timedelta(days=1))}

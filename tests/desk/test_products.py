@@ -213,8 +213,8 @@ def test_deciding_on_the_page_and_a_refusal_at_its_field(firm: Firm) -> None:
 
 def test_a_product_is_added_and_changed_by_hand(firm: Firm) -> None:
     client = firm.client("trader")
-    given = {"sku": "HM-1", "name_zh": "杯", "origin": "cn", "unit": "011", "mass_g": "380", "content_quantity": "0.5", "content_unit": "ml",
-             "on_positive_list": "", "needs_licence": "false", "status": "active"}  # fmt: skip
+    given = {"sku": "HM-1", "name_zh": "杯", "origin": "cn", "unit": "011", "mass_g": "380", "content_quantity": "0.5",
+             "content_unit": "ml", "on_positive_list": "", "needs_licence": "false", "status": "active"}  # fmt: skip
     assert client.post(reverse("product_new"), given).status_code == 302
     one = product(firm, "HM-1")
     assert (one.origin, one.content_quantity_e5, one.on_positive_list, one.needs_licence) == ("CN", 50_000, None, False)

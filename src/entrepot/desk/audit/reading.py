@@ -19,6 +19,8 @@ from entrepot.goods.texts import all_texts
 __all__ = ["ACTION_TEXT", "Seen", "actions", "actors", "filtered", "page", "seen"]
 
 ROWS = 50
+NO_EARLIER, NO_LATER = date(1, 1, 2), date(9999, 12, 31)
+"""Beyond these a day has no midnight in every time zone; nothing was recorded there."""
 ACTION_TEXT = "audit.do."
 """An action `batch.cleared` is said by the text `audit.do.batch.cleared`."""
 PAGES = {"batch": "batch", "job": "job", "product": "product", "case": "case", "upload": "upload_detail", "webhook": "webhook"}
@@ -48,9 +50,9 @@ def filtered(acting: Acting, asked: dict[str, Any]) -> QuerySet[AuditEntry]:
             rows = rows.filter(**{name: asked[name]})
     if about := (asked.get("object") or "").strip():
         rows = rows.filter(object_kind=about) if about.isalpha() else rows.filter(object_id=about)
-    if since := asked.get("since"):
+    if (since := asked.get("since")) and since > NO_EARLIER:
         rows = rows.filter(at__gte=_midnight(since))
-    if until := asked.get("until"):
+    if (until := asked.get("until")) and until < NO_LATER:
         rows = rows.filter(at__lt=_midnight(until + timedelta(days=1)))
     return rows
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Query, Router, Schema
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from entrepot.desk.api.auth import acting, needs
 from entrepot.desk.api.idempotency import idempotent
@@ -52,7 +52,7 @@ class KeyIn(Schema):
 
     name: str = Field(min_length=1, max_length=120, examples=["shop system"])
     scopes: list[str] = Field(min_length=1, max_length=200, examples=[["batches.view"]])
-    expires_at: datetime = Field(description=f"At most {LONGEST.days} days from now", examples=["2026-12-31T00:00:00Z"])
+    expires_at: AwareDatetime = Field(description=f"With offset; at most {LONGEST.days} days off", examples=["2026-12-31T00:00:00Z"])
     requests_per_minute: int = Field(600, ge=1, le=MOST_PER_MINUTE, examples=[600])
 
 
