@@ -1,13 +1,16 @@
 """Whatever is sent to an operation, in its form or out of it: no fault, no answer its description does not know."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -35,7 +38,18 @@ EXAMPLES = 10
 
 
 @pytest.fixture
-def headers(db: None) -> dict[str, str]:
+def kept_open() -> Iterator[None]:
+    """The connection outlives a request: it holds the transaction of the test."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def headers(db: None, kept_open: None) -> dict[str, str]:
     """A key with every permission that may call as often as it likes."""
     _, token = ApiKey.issue(
         organisation=Organisation.objects.create(name="Tide"), name="all", scopes=sorted(permissions()), requests_per_minute=1_000_000,
