@@ -34,7 +34,7 @@ class Option:
     as they stood that day. `rank`: 1 is the way to take, None where the law says no. `law_rank`: the place of the mode
     among all modes. `documents`: paper or message to its need. `form_rule`: list or full declaration, `code_digits` what
     code it needs. `holds`: what would keep the parcel waiting for a person. `total`: price and all charges in CNY, None
-    when a part of it is unknown.
+    when a part of it is unknown. Of a way the law does not allow only the answer, its figures and its law are told.
     """
 
     mode: str

@@ -25,7 +25,7 @@ def describe(quote: Quote, language: str = "en") -> dict[str, Any]:
                 form {id, text, code_digits} or null, tax_rule {id, text} or null, tax_numbers and tax_law as above,
                 charges [{kind, title, base, amount, currency, rule {id, text}, law [paths in tax_law]}], price, total,
                 warnings [{id, text}], holds [{id, text}]
-    rejected    ways the law does not allow, with the same names (no rank, charges or form)
+    rejected    ways the law does not allow (answer no) under the same names; what they would bring is null or empty
     cheapest    mode of the least known total, or null
     warnings    [{id, text}] of the quote as a whole
     problems    [{field, code, message, given, allowed}]; then there are no options
@@ -52,11 +52,17 @@ def describe_problems(problems: tuple[Problem, ...], language: str = "en") -> li
     ]
 
 
-def _option(option: Option, language: str) -> dict[str, Any]:
+def _answer(option: Option, language: str) -> dict[str, Any]:
     return {
         "mode": option.mode, "title": _words(option.title, language), "answer": option.answer,
-        "answer_text": _words(f"quote.answer.{option.answer}", language), "rank": option.rank, "law_rank": option.law_rank,
+        "answer_text": _words(f"quote.answer.{option.answer}", language), "law_rank": option.law_rank,
         "rule": _said(option.rule, language), "numbers": _numbers(option.numbers, language), "law": _law(option.law, language),
+    }  # fmt: skip
+
+
+def _option(option: Option, language: str) -> dict[str, Any]:
+    return {
+        **_answer(option, language), "rank": option.rank,
         "documents": [
             {"id": name, "title": _words(f"document.{name}", language), "need": need, "need_text": _words(f"need.{need}", language)}
             for name, need in option.documents.items()

@@ -39,6 +39,8 @@ EXAMPLE = {"description": "article", "unit_price": "1", "currency": "CNY", "on":
 MEMORY = 8192
 """Cited leaves and consequences of modes that are held, over all laws and days."""
 Row = Mapping[str, Any]
+Leaves = tuple[Mapping[str, Any], ...]
+Numbers = Mapping[str, tuple[Any, str]]
 Cited = tuple[Mapping[str, Any], ...]
 
 
@@ -101,30 +103,36 @@ class _Teller:
         self.law, self._known = law, tables(law)
         self._cited: dict[tuple[Any, ...], Mapping[str, Any]] = {}
 
-    def option(self, way: _Way, rank: int | None) -> Option:
-        """One way to trade, at its rank."""
-        known, row, rule = self._known, way.row, way.rule
-        mode, said = row["mode"], rule.answer != "no"
-        brings = _brings(self.law, mode, row["direction"], row["declared_on"])
-        warnings = _held(known.warnings[0], way.warned) if said else ()
-        tax = known.rules[row["tax_rule"]] if said else rule
+    def option(self, way: _Way, rank: int) -> Option:
+        """An open way, at its rank."""
+        known, row = self._known, way.row
+        brings = _brings(self.law, row["mode"], row["direction"], row["declared_on"])
+        warnings, tax = _held(known.warnings[0], way.warned), known.rules[row["tax_rule"]]
         return Option(
-            mode=mode, title=f"report.mode.{mode}", answer=rule.answer, rule=rule.id,
-            numbers=known.orders.of(rule.id, way.order), law=self._law_of(rule.law, row), rank=rank, law_rank=brings.rank,
-            documents=brings.documents, rebate=brings.rebate, import_tax=brings.import_tax,
-            form_rule=row["form_rule"] if said else None, code_digits=row["code_digits"] if said else None,
-            tax_rule=tax.id if said else None, tax_numbers=known.lines.of(tax.id, way.line) if said else {},
-            charges=self._charges(row, tax) if said else (), price=_cny(row["price_fen"]),
-            total=_cny(_total(row)) if said else None, warnings=(*warnings, *_spent(way.request, warnings)),
-            holds=_held(known.reasons[0], way.held) if said else (),
+            *self._answer(way), rank, brings.rank, brings.documents, brings.rebate, brings.import_tax, row["form_rule"],
+            row["code_digits"], tax.id, known.lines.of(tax.id, way.line), self._charges(row, tax), _cny(row["price_fen"]),
+            _cny(_total(row)), (*warnings, *_spent(way.request, warnings)), _held(known.reasons[0], way.held),
         )  # fmt: skip
+
+    def rejected(self, way: _Way) -> Option:
+        """A way the law does not allow: why, and nothing of what it would bring."""
+        place = RANKED.index(way.row["mode"]) + 1
+        return Option(
+            *self._answer(way), None, place, {}, None, None, None, None, None, {}, (), _cny(way.row["price_fen"]), None, (), ()
+        )
+
+    def _answer(self, way: _Way) -> tuple[str, str, str, str, Numbers, Leaves]:
+        """Mode, its title, the answer, its rule, figures and law."""
+        mode, rule = way.row["mode"], way.rule
+        numbers = self._known.orders.of(rule.id, way.order)
+        return mode, f"report.mode.{mode}", rule.answer, rule.id, numbers, self._law_of(rule.law, way.row)
 
     def _charges(self, row: Row, tax: Rule) -> tuple[Charge, ...]:
         law, base = self._law_of(tax.law, row), _cny(row["price_fen"])
         taxes = tuple(Charge(kind, base, _cny(row[column]), tax.id, law) for kind, column in TAXES.items())
         return (*taxes, Charge("destination", None, None, DESTINATION)) if row["direction"] == "export" else taxes
 
-    def _law_of(self, paths: Sequence[str], row: Row) -> tuple[Mapping[str, Any], ...]:
+    def _law_of(self, paths: Sequence[str], row: Row) -> Leaves:
         return tuple(self._leaf(path, row) for path in paths)
 
     def _leaf(self, path: str, row: Row) -> Mapping[str, Any]:
@@ -149,7 +157,7 @@ def _cited(law: Law, path: str, day: date, *keys: str | None) -> Mapping[str, An
 def _quote(request: QuoteRequest, ways: Sequence[_Way], teller: _Teller) -> Quote:
     open_ways = [way for way in ways if way.rule.answer != "no"]
     options = tuple(teller.option(way, rank) for rank, way in enumerate(open_ways, 1))
-    rejected = tuple(teller.option(way, None) for way in ways[len(open_ways) :])
+    rejected = tuple(teller.rejected(way) for way in ways[len(open_ways) :])
     return Quote(
         law_hash=teller.law.hash, on=request.on, direction=request.direction, input=request.given,
         value=_value(ways[0].row if ways else None), options=options, rejected=rejected, cheapest=_cheapest(options),
