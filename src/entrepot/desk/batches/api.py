@@ -1,6 +1,6 @@
 """API of batches: listed, read, their problems mended and fed back; lines sent at once in one call."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Query, Router, Schema, Status
@@ -62,7 +62,7 @@ class RowIn(Schema):
 class FeedBackIn(Schema):
     """Rows to feed back besides the changed ones, as they are."""
 
-    row_ids: list[int] = Field(default_factory=list, max_length=10_000, examples=[[]])
+    row_ids: list[Annotated[int, Field(ge=0, le=NUMBER_MOST)]] = Field(default_factory=list, max_length=10_000, examples=[[]])
 
 
 def _one(request: Any, batch: UUID) -> Batch:

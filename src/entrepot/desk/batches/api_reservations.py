@@ -20,16 +20,18 @@ __all__ = ["router"]
 router = Router(tags=["reservations"])
 OPERATION: dict[str, Any] = {"auth": needs("reservations.edit")}
 BUYER_KEY = "^[0-9a-f]{32}$"
+SOMETHING = r"[^\s\x00]"
+NO_NUL = r"^[^\x00]*$"
 
 
 class ReservationIn(Schema):
     """Part of a buyer's yearly limit to keep for an order. Give the buyer's identity number or account, or their key."""
 
     buyer_id: str | None = Field(
-        None, min_length=1, max_length=200, description="Not kept: only its keyed hash is", examples=["acct-us-0001"]
+        None, max_length=200, pattern=SOMETHING, description="Not kept: only its keyed hash is", examples=["acct-us-0001"]
     )
     buyer_key: str | None = Field(None, pattern=BUYER_KEY, description="The keyed hash, as in the lines of a batch", examples=[None])
-    order_id: str = Field(min_length=1, max_length=120, pattern=r"\S", examples=["A-1001"])
+    order_id: str = Field(max_length=120, pattern=SOMETHING, examples=["A-1001"])
     amount_cny: str = Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$", examples=["1250.00"])
     day: date | None = Field(None, description="Day whose law and year count; today by default", examples=[None])
     last_days: int = Field(reservations.LAST_DAYS, ge=1, le=366, description="Days until it ends by itself", examples=[30])
@@ -51,13 +53,13 @@ class ReservationOut(Schema):
 class ReservationsQuery(PageQuery):
     """Which reservations."""
 
-    order_id: str = Field("", max_length=120, description="Only of this order", examples=["A-1001"])
+    order_id: str = Field("", max_length=120, pattern=NO_NUL, description="Only of this order", examples=["A-1001"])
 
 
 class BalanceIn(Schema):
     """A buyer and a year."""
 
-    buyer_id: str | None = Field(None, min_length=1, max_length=200, examples=["acct-us-0001"])
+    buyer_id: str | None = Field(None, max_length=200, pattern=SOMETHING, examples=["acct-us-0001"])
     buyer_key: str | None = Field(None, pattern=BUYER_KEY, examples=[None])
     year: int | None = Field(None, ge=2000, le=2100, description="This year by default", examples=[2026])
 

@@ -168,7 +168,7 @@ def _repeatable(request: Any) -> bool:
     }}},
     **OPERATION,
 )  # fmt: skip
-@idempotent(unless=_repeatable)  # type: ignore[untyped-decorator]
+@idempotent(unless=_repeatable)
 @_told
 def put_piece(request: Any, upload: UUID, offset: int) -> Any:
     """At most 8 MiB of the file, from `offset` on. A piece that is here already is taken as sent; one that begins elsewhere

@@ -11,7 +11,7 @@ from entrepot.desk.batches.models import Batch
 from entrepot.desk.context import language
 from entrepot.goods.texts import text
 
-__all__ = ["figures_of", "lines_url"]
+__all__ = ["figures_of", "lines_url", "tax_of"]
 
 VERDICTS = ("release", "hold", "refuse", "invalid")
 TONES = {"release": "release", "hold": "yellow", "refuse": "refuse", "invalid": "invalid"}
@@ -34,7 +34,7 @@ def figures_of(batch: Batch) -> dict[str, Any]:
         "parcels": summary["parcels"], "released": summary["parcels_released"],
         "ratio": summary["paperless_ratio"], "ratio_text": _percent(summary["paperless_ratio"]),
         "target": summary["paperless_target"], "held": summary["by_verdict"]["hold"],
-        "tax_fen": int(Decimal(summary["tax_total_cny"]) * 100), "tax_text": _tax(summary),
+        "tax_fen": int(Decimal(summary["tax_total_cny"]) * 100), "tax_text": tax_of(summary),
         "taxes": [(f"batches.tax-{name}", int(Decimal(fen) * 100)) for name, fen in summary["tax"].items()],
         "verdict_plot": _verdicts(batch), "verdict_rows": [[_verdict(name), count] for name, count in summary["by_verdict"].items()],
         "mode_plot": _modes(batch), "mode_rows": [list(one) for one in summary["by_mode"].items()],
@@ -49,8 +49,8 @@ def _said(text_id: str) -> str:
     return text(text_id, language())
 
 
-def _tax(summary: Mapping[str, Any]) -> str:
-    """The sum of tax; at least that much where it is unknown for some lines, and unknown where it is for all."""
+def tax_of(summary: Mapping[str, Any]) -> str:
+    """The sum of tax of a summary in CNY; at least that much where it is unknown for some lines, and unknown where it is for all."""
     known = Decimal(summary["tax_total_cny"])
     if not summary["tax_unknown_lines"]:
         return f"{known:,.2f}"

@@ -26,6 +26,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 LINES_MOST = 10_000
 ARROW_BYTES_MOST = 64 << 20
 ERRORS_SHOWN = 20
+INTEGER_MOST = 10**30
 
 
 def _schema() -> dict[str, Any]:
@@ -105,6 +106,8 @@ def _errors(place: int, line: object) -> list[FieldError]:
 
 
 def _is_value(value: object) -> bool:
+    if isinstance(value, int) and abs(value) > INTEGER_MOST:
+        return False
     return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and "\0" not in value)
 
 
@@ -122,19 +125,19 @@ def _arrow_lines(body: bytes) -> tuple[str, bytes, list[str]]:
         with pa.ipc.open_stream(body) as source:
             table = _bounded(source)
         table.validate(full=True)
-        frame = pl.DataFrame(table)
+        columns = pl.DataFrame(table).columns
+        target = BytesIO()
+        pq.write_table(table, target)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise ApiError(422, "invalid", f"the body is not an Arrow IPC stream of one table: {str(error)[:160]}") from None
     if not table.num_rows:
         raise ApiError(422, "invalid", "the table has no rows")
-    unknown = [name for name in frame.columns if name not in FIELDS]
+    unknown = [name for name in columns if name not in FIELDS]
     if unknown:
         errors = [FieldError(path=name[:80], code="unknown-field", message="there is no such field") for name in unknown]
         raise ApiError(422, "invalid", f"{len(unknown)} column(s) are no fields", errors[:ERRORS_SHOWN])
-    _check_fields(frame.columns)
-    target = BytesIO()
-    pq.write_table(table, target)
-    return _default_name("parquet"), target.getvalue(), frame.columns
+    _check_fields(columns)
+    return _default_name("parquet"), target.getvalue(), columns
 
 
 def _bounded(source: Any) -> pa.Table:

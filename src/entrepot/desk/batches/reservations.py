@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import BuyerYear, Reservation
+from entrepot.desk.lawbook.book import book
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Organisation
 from entrepot.desk.told import Told
 from entrepot.goods.parse import buyer_keys
-from entrepot.law import Law
 from entrepot.run.home import open_home
 
 __all__ = ["LAST_DAYS", "OverLimit", "buyer_key_of", "end_expired", "end_of_orders", "release_reservation", "reserve", "yearly_limit_fen"]
@@ -45,10 +45,10 @@ def buyer_key_of(buyer_id: str) -> str:
 
 def yearly_limit_fen(day: date) -> int:
     """The yearly limit of retail imports on a day; Told when the law has none that day."""
-    found = Law.load().value(LIMIT, day)
+    found = book().value(LIMIT, day)
     if found is None:
         raise Told("batches.no-limit", day=str(day))
-    return int(found.value)
+    return int(str(found.value))
 
 
 def reserve(

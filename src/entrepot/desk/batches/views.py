@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from entrepot.desk.audit.chain import record
@@ -277,11 +278,8 @@ def problem_row(request: Any, batch: UUID, row_id: int) -> HttpResponseBase:
         return render(request, "batches/row_saved.html", page)
     if error:
         messages.error(request, error)
-    return redirect(f"{request.POST.get('next') if _local(request) else ''}#row-{row_id}")
-
-
-def _local(request: Any) -> bool:
-    return str(request.POST.get("next", "")).startswith(f"/batches/{request.resolver_match.kwargs['batch']}/problems/")
+    place, asked = reverse("batch_problems", args=[batch]), str(request.POST.get("next", ""))
+    return redirect(f"{asked if asked.startswith(place) else place}#row-{row_id}")
 
 
 def _given(request: Any, row: Row) -> dict[str, str]:

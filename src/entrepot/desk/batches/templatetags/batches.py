@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 
+from entrepot.desk.batches.figures import tax_of
 from entrepot.desk.batches.forms import options_of
 from entrepot.desk.batches.look import covered as _covered
 from entrepot.desk.batches.mend import Cell, Fault, Row
@@ -13,7 +14,7 @@ from entrepot.goods.texts import text
 
 __all__ = [
     "cell_id", "cell_list", "cell_options", "cell_title", "covered", "fault_said", "kind_of_problem", "same_of", "share",
-    "value_known",
+    "tax_sum", "value_known",
 ]  # fmt: skip
 
 register = template.Library()
@@ -73,6 +74,12 @@ def same_of(row: Row, cell: Cell) -> int:
 def covered(value: str) -> str:
     """A personal value, covered."""
     return _covered(value)
+
+
+@register.filter
+def tax_sum(summary: Any) -> str:
+    """The sum of tax of a batch's summary; a dash while there is none."""
+    return tax_of(summary) if summary else "–"
 
 
 @register.filter
