@@ -19,13 +19,14 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.conftest import SIZES
+
 ENTREPOT = Path(sys.executable).with_name("entrepot")
 AXE = Path(__file__).parents[2] / "src/entrepot/desk/frontend/node_modules/axe-core/axe.min.js"
 SIZES = {"phone": {"width": 390, "height": 844}, "wide": {"width": 1440, "height": 900}}
 LOCALES = {"en": "en", "zh": "zh-CN"}
 ROLES = ("trader", "broker", "inspector", "analyst", "administrator")
 MOST_PAGES = 40
-TIMES: dict[str, float] = {}
 
 OWN_FILE = """订单号,品名,数量,单价,币种,目的国,收货人,HS编码,净重
 W-1001,涤纶旅行背包,2,18.43,USD,US,Avery Specimen,420292,1.12
@@ -236,7 +237,7 @@ def test_a_first_time_seller_reads_an_explained_result_of_an_own_file(enter: Ent
     visitor.check()
     assert "9610" in page.content()
     assert page.locator(".timeline").count()
-    TIMES[f"first-time seller, {size} {language}"] = time.monotonic() - begun
+    SIZES.append(f"first-time seller, {size} {language}: {time.monotonic() - begun:.0f} s of 180 s")
 
 
 def _tell(page: Page, facts: dict[str, str]) -> None:
@@ -331,13 +332,3 @@ def test_an_analyst_files_a_policy_item_and_an_administrator_issues_a_key(enter:
     administrator.go("/audit/")
     assert "清单申报扩围" in administrator.page.content() or administrator.page.locator("main").inner_text()
     administrator.go("/administration/keys/")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tell_times() -> Iterator[None]:
-    """Print how long people took; the issue's mark for the first-time seller is three minutes."""
-    yield
-    for name, seconds in TIMES.items():
-        sys.__stdout__.write(f"\n{name}: {seconds:.1f} s of 180 s\n")
-
-
