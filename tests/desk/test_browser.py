@@ -23,7 +23,7 @@ from tests.conftest import SIZES
 
 ENTREPOT = Path(sys.executable).with_name("entrepot")
 AXE = Path(__file__).parents[2] / "src/entrepot/desk/frontend/node_modules/axe-core/axe.min.js"
-SIZES = {"phone": {"width": 390, "height": 844}, "wide": {"width": 1440, "height": 900}}
+SCREENS = {"phone": {"width": 390, "height": 844}, "wide": {"width": 1440, "height": 900}}
 LOCALES = {"en": "en", "zh": "zh-CN"}
 ROLES = ("trader", "broker", "inspector", "analyst", "administrator")
 MOST_PAGES = 40
@@ -135,7 +135,7 @@ def enter(desk: Desk, browser: Browser) -> Iterator[Enter]:
     visitors: list[Visitor] = []
 
     def go(size: str, language: str, role: str | None = None) -> Visitor:
-        context = browser.new_context(viewport=SIZES[size], locale=LOCALES[language], reduced_motion="reduce", accept_downloads=True)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=SCREENS[size], locale=LOCALES[language], reduced_motion="reduce", accept_downloads=True)  # type: ignore[arg-type]
         visitor = Visitor(desk, context, context.new_page())
         visitor.page.on("console", lambda message: visitor.heard.append(message.text) if message.type in ("error", "warning") else None)
         visitor.page.on("pageerror", lambda error: visitor.heard.append(str(error)))
@@ -151,7 +151,7 @@ def enter(desk: Desk, browser: Browser) -> Iterator[Enter]:
     assert [line for visitor in visitors for line in visitor.found] == []
 
 
-WAYS = [(size, language) for size in SIZES for language in LOCALES]
+WAYS = [(size, language) for size in SCREENS for language in LOCALES]
 
 
 @pytest.mark.parametrize(("size", "language"), WAYS, ids=[f"{size}-{language}" for size, language in WAYS])
