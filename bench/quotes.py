@@ -1,12 +1,17 @@
-"""`script/bench quotes`: quotes one by one and in batches of 100, from a mapping of fields to JSON text, in one process."""
+"""`script/bench quotes`: quotes one by one and in batches of 100, from a mapping of fields to JSON text.
+
+One by one in one process; the batches in as many processes as there are cores, as a service runs them.
+"""
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from random import Random
-from time import perf_counter, process_time
+from time import perf_counter, process_time, time
 from typing import Any
 
 from bench.process import Facts
@@ -49,21 +54,33 @@ def answered(given: Sequence[Mapping[str, str]], law: Law) -> list[str]:
 
 def measure(quotes: int, batches: int, seed: int) -> Facts:
     """Milliseconds of single quotes and quotes a second in batches, each after a warm-up; and of each step."""
-    law, load = Law.load(), os.getloadavg()[0]
+    law, load, cpus = Law.load(), os.getloadavg()[0], len(os.sched_getaffinity(0))
     prepare(law)
-    singles, many = draw(seed, quotes + WARM), draw(seed + 1, BATCH * (batches + 1))
+    singles = draw(seed, quotes + WARM)
     taken = _timed(lambda place: answered(singles[place : place + 1], law), quotes, WARM)
-    groups = [many[first : first + BATCH] for first in range(0, len(many), BATCH)]
-    grouped = _timed(lambda place: answered(groups[place], law), batches, 1)
-    written = answered(groups[0], law)
+    with ProcessPoolExecutor(cpus, mp_context=multiprocessing.get_context("spawn")) as pool:
+        ran = list(pool.map(_batches, [batches] * cpus, range(seed + 1, seed + 1 + cpus)))
+    seconds = max(one["ended"] for one in ran) - min(one["started"] for one in ran)
+    wall, cpu = ([taken for one in ran for taken in one[name]] for name in ("wall", "cpu"))
     return {
-        "quotes": quotes, "batches": batches, "batch_size": BATCH, "single_ms": _percentiles(taken["wall"]),
-        "single_cpu_ms": _percentiles(taken["cpu"]), "steps_ms": _steps(singles[:WARM], law),
-        "batch_ms": _percentiles(grouped["wall"]), "quotes_per_s": round(BATCH * batches / sum(grouped["wall"])),
-        "quotes_per_cpu_s": round(BATCH * batches / sum(grouped["cpu"])), "bytes_per_quote": sum(map(len, written)) // len(written),
-        "answered": len(written), "cpus": len(os.sched_getaffinity(0)), "load_before": load, "python": platform.python_version(),
-        "seed": seed,
+        "quotes": quotes, "batches": batches, "batch_size": BATCH, "workers": cpus, "single_ms": _percentiles(taken["wall"]),
+        "single_cpu_ms": _percentiles(taken["cpu"]), "steps_ms": _steps(singles[:WARM], law), "batch_ms": _percentiles(wall),
+        "quotes_per_s": round(BATCH * batches * cpus / seconds), "quotes_per_cpu_s": round(BATCH * len(cpu) / sum(cpu)),
+        "bytes_per_quote": ran[0]["bytes"] // BATCH, "answered": ran[0]["answered"], "cpus": cpus, "load_before": load,
+        "python": platform.python_version(), "seed": seed,
     }  # fmt: skip
+
+
+def _batches(batches: int, seed: int) -> Facts:
+    """What one worker does: its own law, its own requests, one batch after another."""
+    law = Law.load()
+    prepare(law)
+    groups = [draw(seed * 1000 + number, BATCH) for number in range(batches + 1)]
+    written = answered(groups[-1], law)
+    started = time()
+    taken = _timed(lambda place: answered(groups[place], law), batches, 0)
+    size = sum(map(len, written))
+    return {**taken, "started": started, "ended": time(), "bytes": size, "answered": len(written)}
 
 
 def _timed(work: Callable[[int], object], times: int, warm: int) -> dict[str, list[float]]:
@@ -99,8 +116,8 @@ def table(facts: Facts) -> str:
     """The figures as text, each beside its bar."""
     single, batch, steps = facts["single_ms"], facts["batch_ms"], facts["steps_ms"]
     return "\n".join([
-        f"{facts['quotes']:,} quotes one by one and {facts['batches']} batches of {facts['batch_size']}, seed {facts['seed']}; "
-        f"{facts['cpus']} cores, load before {facts['load_before']:.1f}",
+        f"{facts['quotes']:,} quotes one by one, then {facts['batches']} batches of {facts['batch_size']} in each of "
+        f"{facts['workers']} processes; seed {facts['seed']}, {facts['cpus']} cores, load before {facts['load_before']:.1f}",
         "  one quote, ms       " + "  ".join(f"{name} {taken}" for name, taken in single.items()) + f"  (bar p99 {BAR_SINGLE_MS})",
         "  of it, ms           " + "  ".join(f"{name} {taken}" for name, taken in steps.items()),
         f"  processor, ms       p50 {facts['single_cpu_ms']['p50']}  p99 {facts['single_cpu_ms']['p99']}",
@@ -114,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: `[--quotes N] [--batches N] [--seed S] [--json]`."""
     parser = argparse.ArgumentParser(prog="script/bench quotes", description="Quotes one by one and in batches of 100.")
     parser.add_argument("--quotes", type=int, default=1000, help="quotes asked one by one")
-    parser.add_argument("--batches", type=int, default=30, help="batches of 100")
+    parser.add_argument("--batches", type=int, default=30, help="batches of 100 of each process")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other requests")
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     given = parser.parse_args(arguments)
