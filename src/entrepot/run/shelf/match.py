@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import polars as pl
@@ -27,7 +27,7 @@ CATEGORIES = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction":
               "district": "customs_district", "tax_rule": "tax_rule", "state": "state"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Atom:
     """Codes of one column that are wanted: a range, those of values with a word, or a table with one more for null."""
 
@@ -49,10 +49,15 @@ class Atom:
             return self.wanted.test(codes)
         if not isinstance(self.wanted, range):
             return pc.take(self.wanted, codes, boundscheck=False)
-        first, last = (pa.scalar(code, codes.type) for code in (self.wanted[0], self.wanted[-1]))
+        first, last = self._ends
         if len(self.wanted) == 1:
             return pc.equal(codes, first)
         return pc.and_(pc.greater_equal(codes, first), pc.less_equal(codes, last))
+
+    @cached_property
+    def _ends(self) -> tuple[pa.Scalar, pa.Scalar]:
+        first, last = (pa.scalar(code, self.column.codes.type) for code in (self.wanted[0], self.wanted[-1]))
+        return first, last
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,21 @@ class _Mapped(Sequence[Any]):
         return self._array[place].as_py()
 
 
+class _Texts(Sequence[Any]):
+    """The same of texts, straight from the memory they lie in: a search by halving asks for many."""
+
+    def __init__(self, array: pa.Array) -> None:
+        _, bounds, data = array.buffers()
+        self._count, self._data = len(array), memoryview(data or b"")
+        self._bounds = memoryview(bounds).cast("q")
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        return str(self._data[self._bounds[place] : self._bounds[place + 1]], "utf-8")
+
+
 class Column:
     """One column of a shelf: `codes` (Arrow, unsigned) and the sorted distinct `values` they are places in."""
 
@@ -96,7 +111,9 @@ class Column:
     @cached_property
     def values(self) -> Sequence[Any]:
         """The distinct values in ascending order, as Python objects."""
-        return self.array.to_pylist() if len(self.array) <= FEW else _Mapped(self.array)
+        if len(self.array) <= FEW:
+            return list(self.array.to_pylist())
+        return _Texts(self.array) if pa.types.is_large_string(self.array.type) else _Mapped(self.array)
 
     @cached_property
     def nullable(self) -> pa.Array:

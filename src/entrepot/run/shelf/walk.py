@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
+from math import prod
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,8 @@ Conditions = Callable[[View], Sequence[Clause] | None]
 FIRST_PIECE, LARGEST_PIECE, GROWTH = 256, 2**20, 4
 PATIENCE = 2**15
 """So many rows are walked in a sort before the whole batch is searched instead."""
+STEADY = 16
+"""One row in so many of a smaller batch is walked before."""
 FEW = 512
 """So many rows of a key are put in order one by one."""
 RARE = 1000
@@ -171,9 +174,8 @@ def _apart(clauses: Sequence[Clause], order: Order) -> tuple[list[range], list[C
     return clipping, others
 
 
-def _pieces(spans: Sequence[Span], rising: bool) -> Iterator[Span]:
-    """Spans in pieces that grow, along the walk."""
-    size = FIRST_PIECE
+def _pieces(spans: Sequence[Span], rising: bool, size: int) -> Iterator[Span]:
+    """Spans in pieces that grow, along the walk, the first of so many positions."""
     for start, stop in spans:
         while start < stop:
             step = min(size, stop - start)
@@ -187,8 +189,9 @@ def _filtered(
 ) -> Iterator[Key]:
     """Keys along a sort of the rows that meet conditions."""
     wanted: pa.Array | None = None
-    patience, behind = PATIENCE, walk.start()
-    for start, stop in _pieces(spans, walk.rising):
+    likely = prod(clause.share for clause in clauses) * FIRST_PIECE >= 1
+    patience, behind = min(PATIENCE, view.rows // STEADY) if likely else 0, walk.start()
+    for start, stop in _pieces(spans, walk.rising, FIRST_PIECE if likely else LARGEST_PIECE):
         if patience <= 0 and wanted is None and places.sorted_rows is not None:
             rows = pa.concat_arrays(list(every_row(view, clauses)))
             if len(rows) * RARE < view.rows:
@@ -203,7 +206,8 @@ def _filtered(
 
 def _marked(rows: pa.Array, count: int) -> pa.Array:
     """For each row of a batch whether it is among some."""
-    marks = pl.repeat(False, count, dtype=pl.Boolean, eager=True).scatter(pl.Series(rows), True)
+    none = pa.BooleanArray.from_buffers(pa.bool_(), count, [None, pa.py_buffer(bytes(count // 8 + 1))])
+    marks = pl.Series(none).scatter(pl.Series(rows), True)
     return marks.to_arrow(compat_level=OLDEST)
 
 
