@@ -5,7 +5,6 @@ A try that was killed leaves these files, and the next one takes them as they ar
 
 import csv
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -13,13 +12,11 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from entrepot.desk.batches.models import Batch, BuyerYear, Reservation
-from entrepot.desk.plug import imported
+from entrepot.desk.products.catalogue import catalogue_files
 from entrepot.goods.mapping import load_mapping
 from entrepot.goods.read import read_batches
 
 __all__ = ["freeze_balances", "freeze_catalogues", "freeze_sender"]
-
-CATALOGUES = "entrepot.desk.products.catalogue:catalogue_files"
 
 
 def freeze_sender(batch: Batch, folder: Path) -> Path | None:
@@ -35,14 +32,9 @@ def freeze_catalogues(batch: Batch, beside: Path, folder: Path) -> tuple[Path, .
     place, done = folder / "products", folder / "products.done"
     if not done.exists():
         place.mkdir(mode=0o700, exist_ok=True)
-        _catalogue_files(batch, place)
+        catalogue_files(batch.organisation, place)
         done.touch(mode=0o600)
     return (*sorted(beside.glob("catalogue*.csv")), *sorted(place.glob("*.csv")))
-
-
-def _catalogue_files(batch: Batch, folder: Path) -> None:
-    if find_spec("entrepot.desk.products.catalogue"):
-        imported(CATALOGUES)(batch.organisation, folder)
 
 
 def freeze_balances(batch: Batch, orders: Path, folder: Path) -> Path | None:
