@@ -33,8 +33,11 @@ VALUE = {"goods": "goods_fen", "freight": "freight_fen", "insurance": "insurance
 DESTINATION = "quote.destination-unknown"
 SPENT = "quote.spent-not-stated"
 ANSWERS = ("yes", "unknown", "no")
-LOOKED_UP = ("hs_code", "currency", "mode", "customs_district", "ct_class")
-"""What rows of the law's tables are met by."""
+MET_BY = {
+    "hs_prefix": "hs_code", "hs_code": "hs_code", "currency": "currency", "mode": "mode", "district": "customs_district",
+    "ct_class": "ct_class",
+}  # fmt: skip
+"""The first key of the law's tables to the column whose value meets a row, as `run.cited` has it."""
 EXAMPLE = {"description": "article", "unit_price": "1", "currency": "CNY", "on": "2026-01-01"}
 MEMORY = 8192
 """Cited leaves and consequences of modes that are held, over all laws and days."""
@@ -101,7 +104,6 @@ class _Teller:
 
     def __init__(self, law: Law) -> None:
         self.law, self._known = law, tables(law)
-        self._cited: dict[tuple[Any, ...], Mapping[str, Any]] = {}
 
     def option(self, way: _Way, rank: int) -> Option:
         """An open way, at its rank."""
@@ -136,11 +138,8 @@ class _Teller:
         return tuple(self._leaf(path, row) for path in paths)
 
     def _leaf(self, path: str, row: Row) -> Mapping[str, Any]:
-        keys = () if path in self.law.scalar_paths() else tuple(row[name] for name in LOOKED_UP)
-        asked = (path, row["declared_on"], *keys)
-        if asked not in self._cited:
-            self._cited[asked] = _cited(self.law, *asked)
-        return self._cited[asked]
+        column = "" if path in self.law.scalar_paths() else MET_BY.get(self.law.table(path).key[0], "")
+        return _cited(self.law, path, row["declared_on"], column, row[column] if column else None)
 
 
 @lru_cache(maxsize=MEMORY)
@@ -149,9 +148,9 @@ def _brings(law: Law, mode: str, direction: str, day: date) -> Consequences:
 
 
 @lru_cache(maxsize=MEMORY)
-def _cited(law: Law, path: str, day: date, *keys: str | None) -> Mapping[str, Any]:
-    row = dict(zip(LOOKED_UP, keys, strict=True)) if keys else {}
-    return MappingProxyType(cited(law, path, {"declared_on": day, **row}))
+def _cited(law: Law, path: str, day: date, column: str, value: str | None) -> Mapping[str, Any]:
+    """A leaf on a day, of a table the row met by the value of a column."""
+    return MappingProxyType(cited(law, path, {"declared_on": day, column: value}))
 
 
 def _quote(request: QuoteRequest, ways: Sequence[_Way], teller: _Teller) -> Quote:

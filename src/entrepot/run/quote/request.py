@@ -43,6 +43,8 @@ ASIDE = {
     "quantity": "1", "unit_price": "1", "currency": "CNY",
 }  # fmt: skip
 """A good row in which an amount that no field of a file holds is read: `value` as its price, `spent` as its freight."""
+WRITTEN = [(name, line_column(name), {"decimal": 5, "mass": 3}.get(FIELDS[name].kind)) for name in SHARED]
+"""Each shared field with its column and the decimal places of its number."""
 CENT_E5, ONE_E5, PRICE_LIMIT_E5 = 1000, 100_000, 10**14
 COLUMNS = (*STANDING, *READ)
 ALWAYS = {*REQUIRED, "description"}
@@ -225,7 +227,7 @@ def _direction(seller: str | None, buyer: str | None) -> str | None:
 
 def _said(line: Mapping[str, Any], spent_fen: int | None) -> dict[str, str]:
     """The fields of a request as text, written one way."""
-    shared = {name: _written(name, line[line_column(name)]) for name in SHARED if line[line_column(name)] is not None}
+    shared = {name: _written(value, places) for name, column, places in WRITTEN if (value := line[column]) is not None}
     own = {"on": line["declared_on"].isoformat()}
     if spent_fen is not None:
         own["spent"] = f"{Decimal(spent_fen) / 100:.2f}"
@@ -234,8 +236,7 @@ def _said(line: Mapping[str, Any], spent_fen: int | None) -> dict[str, str]:
     return {**own, **shared}
 
 
-def _written(name: str, value: Any) -> str:
-    places = {"decimal": 5, "mass": 3}.get(FIELDS[name].kind)
-    if places is not None:
-        return format(Decimal(value).scaleb(-places).normalize(), "f")
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _written(value: Any, places: int | None) -> str:
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if places is None else format(Decimal(value).scaleb(-places).normalize(), "f")
