@@ -14,6 +14,8 @@ import entrepot
 from entrepot.decide.chain import decide, without_rate
 from entrepot.decide.exact import divide, money_fen, wide
 from entrepot.decide.few import FEW, OFTEN, Columns
+from entrepot.decide.mode import RANKED
+from entrepot.decide.one import decide_one
 from entrepot.goods.catalogue import Catalogue
 from entrepot.goods.mapping import PLAIN
 from entrepot.goods.parse import parse
@@ -109,3 +111,26 @@ def test_the_whole_law_is_read(day: pl.DataFrame) -> None:
     steps = [one for made in kept for one in (made if isinstance(made, list) else [made]) if isinstance(one, Columns)]
     assert len(steps) >= 6
     assert [one.names for one in steps if not one.all_plain] == []
+
+
+TOLD = ("mode", "mode_rule", "form_rule", "code_digits", "price_fen")
+TAXED = ("tax_rule", "duty_fen", "consumption_tax_fen", "vat_fen", "tax_total_fen")
+
+
+def test_a_line_by_itself_is_decided_without_a_frame(day: pl.DataFrame) -> None:
+    """Under every mode as the chain decides it, and never by falling back to the engine."""
+    law = Law.load()
+    bare = day.drop("rate_cny_e6", "rate_units_e6", "rate_kind")
+    imports, exports = (bare.filter(direction=direction).head(30) for direction in ("import", "export"))
+    for _ in range(OFTEN + 1):
+        two = pl.concat([imports.head(1), exports.head(1)]).with_columns(order_id=pl.Series(["a", "b"]))
+        decide(without_rate(two, law)[0], law)
+    names = pl.Series("order_id", [f"{place:03d}" for place in range(60)])
+    lines = pl.concat([imports, exports]).with_columns(names, names.alias("buyer_key"))
+    for mode in RANKED:
+        chain = decide(without_rate(lines.with_columns(mode_wanted=pl.lit(mode)), law)[0], law).rows(named=True)
+        for line, expected in zip(lines.rows(named=True), chain, strict=True):
+            (alone,) = decide_one(line, [mode], law)
+            assert {name: alone[name] for name in TOLD} == {name: expected[name] for name in TOLD}
+            if not alone["mode_refused"]:
+                assert {name: alone[name] for name in TAXED} == {name: expected[name] for name in TAXED}
