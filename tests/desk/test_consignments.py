@@ -348,6 +348,7 @@ def test_an_export_is_the_list_and_opens_safely(firm: Firm, stranger: Firm, batc
     assert set(written.get_column("order_id")) == set(lines.filter(verdict="hold").get_column("order_id"))
     assert "buyer_key" not in written.columns
     assert not [cell for row in written.iter_rows() for cell in row if cell and cell[0] in "=+@"]
+    assert f'href="/consignments/exports/{job.id}/"' in client.get(f"/jobs/{job.id}/").content.decode()
     assert client.get(f"/consignments/exports/{job.id}/").headers["Content-Disposition"].startswith("attachment")
     assert stranger.client("analyst").get(f"/consignments/exports/{job.id}/").status_code == 404
     assert AuditEntry.objects.filter(action="consignments.exported").count() == 1

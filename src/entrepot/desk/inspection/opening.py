@@ -33,19 +33,15 @@ def open_cases(batch: Batch, progress: Progress) -> None:
     """Open the cases of a batch; those that are open already stay as they are, so it may be called again."""
     sellers = _remember_sellers(batch)
     parcels = parcels_to_inspect(batch, weights()["audit_share_ppm"])
-    told = parcels.with_columns(seller_new=pl.col("seller_id").is_in(list(sellers)))
-    progress("inspection", 0, told.height)
-    opened = 0
-    for part in told.iter_slices(CASES_PER_WRITE):
+    known = list(Case.objects.of(batch.organisation).filter(batch=batch).values_list("order_id", flat=True))
+    fresh = parcels.filter(~pl.col("order_id").is_in(known)).with_columns(seller_new=pl.col("seller_id").is_in(list(sellers)))
+    progress("inspection", 0, fresh.height)
+    for part in fresh.iter_slices(CASES_PER_WRITE):
         cases = [_case(batch, row) for row in part.iter_rows(named=True)]
         with transaction.atomic():
-            before = Case.objects.of(batch.organisation).filter(batch=batch).count()
             Case.objects.bulk_create(cases, ignore_conflicts=True)
-            fresh = Case.objects.of(batch.organisation).filter(batch=batch).count() - before
-            if fresh:
-                record(Acting(batch.organisation, None), "inspection.opened", "batch", batch.id, cases=fresh)
-        opened += fresh
-        progress("inspection", part.height, told.height)
+            record(Acting(batch.organisation, None), "inspection.opened", "batch", batch.id, cases=part.height)
+        progress("inspection", part.height, fresh.height)
 
 
 def parcels_to_inspect(batch: Batch, share_ppm: int) -> pl.DataFrame:
