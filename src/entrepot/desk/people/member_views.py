@@ -23,7 +23,7 @@ from entrepot.desk.people.members import (
     send_invitation,
     withdraw,
 )
-from entrepot.desk.people.models import Invitation, Membership
+from entrepot.desk.people.models import Invitation, Membership, hash_of
 from entrepot.desk.told import Told, changing, posted, say_done
 from entrepot.goods.errors import WorldError
 from entrepot.goods.texts import text
@@ -92,10 +92,10 @@ def member_remove(request: Any, member_id: UUID) -> None:
 @never_cache
 def invitation(request: Any, token: str) -> HttpResponse:
     """What an invited person opens: log in or make an account, then join."""
-    found = invitation_of(token)
+    found = invitation_of(hash_of(token))
     if found is None:
         return render(request, "people/invitation.html", {"invitation": None}, status=404)
-    request.session["invitation"] = token
+    request.session["invitation"] = hash_of(token)  # sessions lie in the database: no token there
     if request.method == "POST" and request.user.is_authenticated:
         try:
             organisation = accept(request.user, token)

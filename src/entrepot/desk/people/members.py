@@ -93,9 +93,9 @@ def withdraw(acting: Acting, invitation_id: UUID) -> None:
         invitation.delete()
 
 
-def invitation_of(token: str) -> Invitation | None:
-    """The invitation of a token while it can be accepted."""
-    live = Invitation.objects.filter(token_hash=hash_of(token), accepted_at=None, expires_at__gt=timezone.now())
+def invitation_of(token_hash: str) -> Invitation | None:
+    """The invitation of a token, by the token's hash, while it can be accepted."""
+    live = Invitation.objects.filter(token_hash=token_hash, accepted_at=None, expires_at__gt=timezone.now())
     found: Invitation | None = live.select_related("organisation").first()
     return found
 
