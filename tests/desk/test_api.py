@@ -1,5 +1,6 @@
 """What holds for every operation of the API: problems, keys of writes, limits, cursors, a complete description."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import jsonschema_rs
 import pytest
+from django.core.asgi import get_asgi_application
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -15,6 +17,7 @@ from ninja import NinjaAPI
 
 from entrepot.desk.api import limits
 from entrepot.desk.api.api import api
+from entrepot.desk.api.bounds import bounded
 from entrepot.desk.api.idempotency import KEPT, forget_old_answers, idempotent
 from entrepot.desk.api.models import Answer, CallWindow
 from entrepot.desk.api.openapi import Op, operations, permission_of
@@ -126,6 +129,28 @@ def test_a_body_that_is_not_good_json_is_told_so(db: None, body: bytes) -> None:
 def test_a_body_too_large_is_refused_before_it_is_read(db: None) -> None:
     response = Client().post("/api/v1/quotes", b" " * (12 << 20) + b"{}", content_type="application/json")
     assert (response.status_code, response.json()["code"]) == (413, "too-large")
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "in pieces"])
+def test_a_body_without_end_is_turned_away_while_it_arrives(announced: bool) -> None:
+    sent: list[Any] = []
+    pieces = 0
+
+    async def receive() -> Any:
+        nonlocal pieces
+        pieces += 1
+        return {"type": "http.request", "body": b" " * (1 << 20), "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    length = [(b"content-length", str(10 << 30).encode())] if announced else []
+    scope = {
+        "type": "http", "path": "/api/v1/quotes", "method": "POST", "query_string": b"", "headers": [(b"host", b"localhost"), *length],
+    }  # fmt: skip
+    asyncio.run(bounded(get_asgi_application())(scope, receive, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (413, "too-large")
+    assert pieces == (0 if announced else 66)
 
 
 def test_a_revoked_key_opens_nothing(firm: Firm) -> None:

@@ -8,7 +8,7 @@ from django.core.asgi import get_asgi_application
 __all__ = ["application"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "entrepot.desk.settings")
-application = get_asgi_application()
+inner = get_asgi_application()
 
 
 def _warm() -> None:
@@ -18,3 +18,4 @@ def _warm() -> None:
 
 
 _warm()
+application = import_module("entrepot.desk.api.bounds").bounded(inner)
