@@ -16,6 +16,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from entrepot.desk.audit.models import AuditEntry
+from entrepot.desk.jobs.models import Job
+from entrepot.desk.jobs.run import run_job
 from entrepot.desk.plug import event_kinds
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks import hooks
@@ -175,6 +177,14 @@ def test_only_webhooks_that_ask_are_told(firm: Firm, stranger: Firm, hook: Webho
     assert emit(stranger.organisation, KIND, {}) == 0
     hooks.change(firm.acting("administrator"), hook, active=False)
     assert emit(firm.organisation, KIND, {}) == 0
+
+
+def test_a_job_that_ends_is_told_with_its_state(firm: Firm, hook: Webhook, receiver: Receiver) -> None:
+    hooks.change(firm.acting("administrator"), hook, kinds=["job.ended"])
+    job = Job.objects.create(organisation=firm.organisation, kind="batches.clear", actor="test", arguments={"batch": str(uuid4())})
+    run_job.func(str(job.id))
+    sent(Delivery.objects.get())
+    assert json.loads(receiver.received[0][1])["data"] == {"job": str(job.id), "kind": "batches.clear", "state": "failed"}
 
 
 def test_an_event_too_large_is_a_fault_of_ours(firm: Firm, hook: Webhook) -> None:

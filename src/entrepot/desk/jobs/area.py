@@ -15,4 +15,5 @@ AREA = Area(
     ],
     navigation=[Entry("jobs", "desk.nav-jobs", "jobs", "jobs.view", 95, group="more")],
     api={"/jobs": "entrepot.desk.jobs.api:router"},
+    events=["job.ended"],
 )

@@ -19,6 +19,7 @@ from django_tasks import task
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.plug import imported, plugged
+from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.errors import EntrepotError, WorldError
 
 __all__ = ["ATTEMPTS", "Progress", "enqueue", "recover", "run_job"]
@@ -84,9 +85,11 @@ def _do(job: Job) -> None:
     except Exception as error:
         log.exception("job failed", job_id=str(job.id), kind=job.kind)
         job.state, job.problem = Job.State.FAILED, f"a fault in Entrepot ({type(error).__name__}); job {job.id} is in the log"
-    if job.ended:
-        job.finished_at = timezone.now()
-    job.save()
+    with transaction.atomic():
+        if job.ended:
+            job.finished_at = timezone.now()
+            emit(job.organisation, "job.ended", {"job": str(job.id), "kind": job.kind, "state": job.state})
+        job.save()
 
 
 @contextmanager
