@@ -23,6 +23,7 @@ from entrepot.desk.batches.uploads import remove_files
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.jobs.run import ATTEMPTS, Progress, enqueue
 from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.models import Organisation
 from entrepot.desk.plug import imported, plugged
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks.emit import emit
@@ -34,6 +35,7 @@ from entrepot.run.spending import spending
 __all__ = ["KIND", "clear_batch", "finish_batch", "move_balances", "start"]
 
 KIND = "batches.clear"
+BUYERS_AT_ONCE = 2000
 MAPPING = "mapping.yaml"
 TOLD = ("rows_in", "rows_decided", "rows_refused", "by_verdict", "tax_total_cny")
 """Figures that other systems are told."""
@@ -145,13 +147,26 @@ def move_balances(batch: Batch, spent: pl.DataFrame) -> None:
         locked = Batch.objects.select_for_update().get(id=batch.id)
         if locked.committed_at:
             return
-        for buyer_key, year, fen in spent.select("buyer_key", "year", "spent_fen").iter_rows():
-            row, _ = BuyerYear.objects.get_or_create(organisation=batch.organisation, buyer_key=buyer_key, year=year)
-            BuyerYear.objects.filter(id=row.id).update(spent_fen=F("spent_fen") + fen)
+        for part in spent.select("buyer_key", "year", "spent_fen").iter_slices(BUYERS_AT_ONCE):
+            _add_spent(batch.organisation, part)
         end_of_orders(batch.organisation, _decided_orders(batch.folder / "lines.parquet"))
         locked.committed_at = timezone.now()
         locked.save(update_fields=["committed_at"])
     batch.committed_at = locked.committed_at
+
+
+def _add_spent(organisation: Organisation, part: pl.DataFrame) -> None:
+    """Add amounts to the buyers' years, many buyers to a statement; only one batch of an organisation is cleared at a time."""
+    wanted = {(key, year): fen for key, year, fen in part.iter_rows()}
+    known = BuyerYear.objects.of(organisation).select_for_update().filter(buyer_key__in={key for key, _ in wanted})
+    before = {(row.buyer_key, row.year): row.spent_fen for row in known}
+    rows = [
+        BuyerYear(organisation=organisation, buyer_key=key, year=year, spent_fen=before.get((key, year), 0) + fen)
+        for (key, year), fen in wanted.items()
+    ]
+    BuyerYear.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["organisation", "buyer_key", "year"], update_fields=["spent_fen"]
+    )
 
 
 def _decided_orders(lines: Path) -> pl.Series:

@@ -14,6 +14,7 @@ from entrepot.desk.batches.models import Batch
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Mandate, Membership, Organisation, User
 from entrepot.desk.plug import Role
+from entrepot.goods.errors import WorldError
 
 __all__ = ["DEMO_NAME", "make_demo"]
 
@@ -68,4 +69,7 @@ def _sample_day(trader: Acting) -> Batch:
     from entrepot.desk.batches.sample import clear_sample_day
 
     done = Batch.objects.of(trader).filter(state=Batch.State.DONE).order_by("ordinal").first()
-    return done or clear_sample_day(trader)
+    made = done or clear_sample_day(trader)
+    if made.state != Batch.State.DONE:
+        raise WorldError(f"the sample day could not be cleared: {made.job.problem if made.job else 'no job'}", retryable=True)
+    return made
