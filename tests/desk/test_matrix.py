@@ -4,12 +4,14 @@ The matrix is made from what is plugged in (`tests/desk/matrix.py`): a new page 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
+from entrepot.desk.api.api import api
 from entrepot.desk.plug import PUBLIC, SIGNED_IN, Role, roles_of
 from tests.desk.conftest import Firm, make_firm
 from tests.desk.matrix import Way, operations, pages
@@ -30,12 +32,16 @@ def worlds(db: None) -> tuple[Firm, Mapping[str, str], Firm, Mapping[str, str]]:
 
 def example(way: Way) -> dict[str, Any] | None:
     """A body an operation accepts, from the examples of its description."""
-    from entrepot.desk.api.api import api
-
-    described = api.get_openapi_schema()["paths"][way.route.replace("{uuidstr:", "{").replace("{int:", "{").replace("{path:", "{")]
+    described = _description()["paths"][way.route.replace("{uuidstr:", "{").replace("{int:", "{").replace("{path:", "{")]
     content = described[way.method.lower()].get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
-    return _example(schema, api.get_openapi_schema()["components"]["schemas"]) if schema else None
+    return _example(schema, _description()["components"]["schemas"]) if schema else None
+
+
+@cache
+def _description() -> Any:
+    """The description of the API; making it takes longer than a call."""
+    return api.get_openapi_schema()
 
 
 def _example(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
@@ -61,7 +67,9 @@ def ask(way: Way, client: Client, values: Mapping[str, str], headers: Mapping[st
     """The answer to one call; whatever it changed is undone."""
     answer: Any = None
     body = example(way) if way.api else {}
-    sent = {"data": body, "content_type": "application/json"} if way.api and body is not None else {}
+    if body is not None and "hand-over" in way.route:
+        body = {"member": values["member_id"]}
+    sent = {"data": body, **({"content_type": "application/json"} if way.api else {})} if body else {}
     given = {**(headers or {}), "Idempotency-Key": "matrix"}
     try:
         with transaction.atomic():
@@ -96,6 +104,8 @@ def test_who_may_open_what(worlds: tuple[Firm, Mapping[str, str], Firm, Mapping[
         values = {**objects, "slug": "nothing", "file_format": "csv"}
         if "problems" in way.route:
             values["row_id"] = objects["refused_row_id"]
+        if "messages" in way.route:
+            values["row_id"] = objects["declared_row_id"]
         wrong += _as_visitor(way, ask(way, visitor, values))
         for role in Role:
             answer = ask(way, visitor, values, headers[role]) if way.api else ask(way, clients[role], values)

@@ -11,11 +11,12 @@ from django.utils import timezone
 from entrepot.desk.batches.models import Batch, BuyerYear, Reservation
 from entrepot.desk.batches.sample import clear_sample_day, upload_sample
 from entrepot.desk.consignments.listing import page
+from entrepot.desk.consignments.many import ask_export
 from entrepot.desk.consignments.models import Proposal
 from entrepot.desk.inspection.cases import take
 from entrepot.desk.inspection.evidence import keep_evidence
 from entrepot.desk.inspection.models import Case
-from entrepot.desk.jobs.models import Job
+from entrepot.desk.jobs.run import run_job
 from entrepot.desk.lawbook.models import PolicyItem
 from entrepot.desk.people.models import ApiKey, Invitation, Mandate, Membership
 from entrepot.desk.plug import Role
@@ -46,8 +47,10 @@ def _lines(firm: Firm, batch: Batch) -> dict[str, str]:
         organisation=firm.organisation, batch=batch, order_id=line["order_id"], verdict="release", reason="papers seen", proposed_by="key:x"
     )
     refused = line_of_verdict(firm, batch, "invalid")
+    declared = page(firm.acting("trader"), Filters(order="REX-001", batch=(str(batch.id),))).rows[0]
     return {
-        "batch": str(batch.id), "row_id": str(line["row_id"]), "refused_row_id": str(refused["row_id"]), "kind": "603",
+        "batch": str(batch.id), "row_id": str(line["row_id"]), "refused_row_id": str(refused["row_id"]),
+        "declared_row_id": str(declared["row_id"]), "kind": "603",
         "proposal": str(proposal.id), "name": "problems.csv", "offset": "0",
     }  # fmt: skip
 
@@ -80,7 +83,8 @@ def _others(firm: Firm, batch: Batch) -> dict[str, str]:
     hook = Webhook.objects.create(**own, url="https://receiver.example/hook", secret="s", kinds=["batch.done"])
     delivery = Delivery.objects.create(**own, webhook=hook, event=uuid4(), kind="batch.done", body="{}")
     policy = PolicyItem.objects.create(**own, area=5, title="Lists", begins_on=timezone.localdate())
-    job = Job.objects.create(**own, kind="consignments.export", state=Job.State.DONE, actor=firm.acting("analyst").actor)
+    job = ask_export(firm.acting("analyst"), {"verdict": "hold"}, "csv")
+    run_job.func(str(job.id))
     year = BuyerYear.objects.create(**own, buyer_key="ab" * 32, year=2026)
     reservation = Reservation.objects.create(**own, buyer_year=year, order_id="R-1", amount_fen=100,
                                              expires_at=timezone.now() + timedelta(days=1))  # fmt: skip

@@ -49,7 +49,7 @@ def start(
 
     Raises Told when the file is not whole, gone or in use, or when a required field has neither column nor value.
     """
-    if not upload.whole or upload.removed_at:
+    if not upload.whole or upload.removed_at or not upload.path.is_file():
         raise Told("batches.file-gone")
     if made is None and (absent := missing(choices)):
         raise Told("batches.fields-missing", fields=", ".join(absent))

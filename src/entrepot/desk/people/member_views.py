@@ -77,7 +77,8 @@ def invitation_withdraw(request: Any, invitation_id: UUID) -> None:
 
 @changing("members")
 def member_role(request: Any, member_id: UUID) -> None:
-    """Give a member another role."""
+    """Give a member another role; whether there is such a member comes before what is asked."""
+    Membership.objects.one(request.acting, id=member_id)
     change_role(request.acting, member_id, role_of(request.POST.get("role")))
     say_done(request, "people.role-changed")
 
