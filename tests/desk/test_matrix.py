@@ -68,8 +68,10 @@ def ask(way: Way, client: Client, values: Mapping[str, str], headers: Mapping[st
     answer: Any = None
     body = example(way) if way.api else {}
     if body is not None and "hand-over" in way.route:
-        body = {"member": values["member_id"]}
-    sent = {"data": body, **({"content_type": "application/json"} if way.api else {})} if body else {}
+        body = {"user": values["inspector_user"]} if way.api else {"member": values["inspector_member"]}
+    sent: dict[str, Any] = {"data": body} if body or (way.api and body is not None) else {}
+    if way.api and sent:
+        sent["content_type"] = "application/json"
     given = {**(headers or {}), "Idempotency-Key": "matrix"}
     try:
         with transaction.atomic():

@@ -74,7 +74,10 @@ def _people(firm: Firm) -> dict[str, str]:
     invitation = Invitation.objects.create(**own, email="guest@example.org", role=Role.TRADER, token_hash=uuid4().hex, expires_at=later)
     key, _ = ApiKey.issue(**own, name="world", scopes=[], expires_at=later)
     mandate = Mandate.objects.create(**own, broker=firm.organisation, begins_on=timezone.localdate())
-    return {"member_id": str(member.id), "invitation_id": str(invitation.id), "key_id": str(key.id), "mandate_id": str(mandate.id),
+    inspector = Membership.objects.of(firm.organisation).get(role=Role.INSPECTOR)
+    return {"member_id": str(member.id),
+            "inspector_member": str(inspector.id), "inspector_user": str(inspector.user_id),
+            "invitation_id": str(invitation.id), "key_id": str(key.id), "mandate_id": str(mandate.id),
             "token": "nothing"}  # fmt: skip
 
 
