@@ -34,8 +34,8 @@ def figures_of(batch: Batch) -> dict[str, Any]:
         "parcels": summary["parcels"], "released": summary["parcels_released"],
         "ratio": summary["paperless_ratio"], "ratio_text": _percent(summary["paperless_ratio"]),
         "target": summary["paperless_target"], "held": summary["by_verdict"]["hold"],
-        "tax_fen": int(Decimal(summary["tax_total_cny"]) * 100), "tax_text": tax_of(summary),
-        "taxes": [(f"batches.tax-{name}", int(Decimal(fen) * 100)) for name, fen in summary["tax"].items()],
+        "tax_text": tax_of(summary),
+        "taxes": [(f"batches.tax-{name}", _known(Decimal(cny), summary)) for name, cny in summary["tax"].items()],
         "verdict_plot": _verdicts(batch), "verdict_rows": [[_verdict(name), count] for name, count in summary["by_verdict"].items()],
         "mode_plot": _modes(batch), "mode_rows": [list(one) for one in summary["by_mode"].items()],
         "verdict_head": [_said("batches.verdict"), _said("batches.lines")], "mode_head": [_said("batches.mode"), _said("batches.lines")],
@@ -51,10 +51,13 @@ def _said(text_id: str) -> str:
 
 def tax_of(summary: Mapping[str, Any]) -> str:
     """The sum of tax of a summary in CNY; at least that much where it is unknown for some lines, and unknown where it is for all."""
-    known = Decimal(summary["tax_total_cny"])
+    return _known(Decimal(summary["tax_total_cny"]), summary)
+
+
+def _known(cny: Decimal, summary: Mapping[str, Any]) -> str:
     if not summary["tax_unknown_lines"]:
-        return f"{known:,.2f}"
-    return f"≥ {known:,.2f}" if known else "?"
+        return f"{cny:,.2f}"
+    return f"≥ {cny:,.2f}" if cny else "?"
 
 
 def _percent(ratio: float | None) -> str:
