@@ -4,10 +4,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-if "ENTREPOT_HOME" not in os.environ:
+if "ENTREPOT_HOME" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:  # each process has its own
     os.environ["ENTREPOT_HOME"] = tempfile.mkdtemp(prefix="entrepot-tests-")
     Path(os.environ["ENTREPOT_HOME"], "secret").write_text("5a" * 32, encoding="ascii")  # the same draw in every run
 os.environ.setdefault("ENTREPOT_WEBHOOK_PRIVATE", "1")
@@ -61,6 +62,17 @@ def proof_size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
         return chosen
 
     return size
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of several sends its sizes to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["sizes"] = SIZES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    SIZES.extend(getattr(node, "workeroutput", {}).get("sizes", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -214,7 +214,7 @@ def test_tabs_dialogs_and_menus_by_keyboard(visit: Opened) -> None:
     assert page.locator("#panel-papers").is_visible()
     assert page.locator("#panel-why").is_hidden()
     page.keyboard.press("End")
-    assert page.url.endswith("#panel-messages")
+    page.wait_for_url("**/styleguide/#panel-messages")
 
     page.get_by_role("button", name="Open dialog").press("Enter")
     assert page.locator("#example-dialog").is_visible()

@@ -16,7 +16,10 @@ CHAIN = "Id of the organisation whose chain is meant, or `installation`."
 
 @click.group("audit")
 def audit() -> None:
-    """Verify and export the audit log of the desk."""
+    """Verify and export the audit log of the desk.
+
+    Example: entrepot audit verify
+    """
 
 
 @audit.command("verify")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ def _worker(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
+    # The server gives a SIGTERM back after its own tidy end; unheard it would end this process and leave the worker.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     process = subprocess.Popen([sys.executable, "-P", "-c", "from entrepot.cli import main; main()", "worker"])
     try:
         yield
@@ -167,10 +170,12 @@ def demo_command(lang: str) -> int:
     return 0
 
 
-@click.command("manage", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.command("manage", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def manage_command(arguments: tuple[str, ...]) -> int:
     """Run one of Django's own commands on the desk's database (for those who maintain it).
+
+    Without words it lists them; `entrepot manage help migrate` tells about one.
 
     Example: entrepot manage migrate
     """

@@ -15,7 +15,7 @@ from entrepot.goods.schema import FIELDS
 from entrepot.goods.texts import text
 from entrepot.run.quote import FLAGS, Problem
 
-__all__ = ["FOLDED", "MAIN", "QuoteForm", "label_of"]
+__all__ = ["FOLDED", "MAIN", "QuoteForm", "label_of", "value_of"]
 
 MAIN = ("product", "seller_country", "buyer_country", "value", "currency", "quantity", "net_mass", "on", "buyer_kind")
 FOLDED = (
@@ -98,6 +98,13 @@ def label_of(name: str) -> str:
     known = FIELDS.get(name)
     label = text(f"quote.field.{name}", language()) if known is None else known.zh if language() == "zh" else known.en
     return label[:1].upper() + label[1:]
+
+
+def value_of(name: str, value: Any) -> str:
+    """A field's value as a reader would say it: the words of a choice, else the value itself."""
+    field: Any = QuoteForm().fields.get(name)
+    wanted = str(value).lower() if isinstance(value, bool) else str(value)
+    return str(dict(getattr(field, "choices", ())).get(wanted, value))
 
 
 def _yes_no() -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from entrepot.desk.api.limits import count_visit
 from entrepot.desk.context import language
 from entrepot.desk.lawbook.book import book, today
 from entrepot.desk.people.acting import Acting
-from entrepot.desk.quotes.forms import QuoteForm, label_of
+from entrepot.desk.quotes.forms import QuoteForm, label_of, value_of
 from entrepot.desk.quotes.keeping import again, keep, kept_by, link
 from entrepot.desk.quotes.shown import shown
 from entrepot.goods.texts import text
@@ -78,6 +78,6 @@ def quote_shared(request: HttpRequest, slug: str) -> HttpResponse:
     kept, answer = again(slug)
     context = {
         "kept": kept, "quote": shown(answer), "link": link(kept), "law_is_current": answer.law_hash == book().hash, "chart_head": _head(),
-        "asked": [(label_of(name), value) for name, value in answer.input.items()],
+        "asked": [(label_of(name), value_of(name, value)) for name, value in answer.input.items()],
     }  # fmt: skip
     return render(request, "quotes/shared.html", context)

@@ -103,7 +103,7 @@ const valueAxis = (data, more) =>
   axis({
     type: "value",
     axisLine: { show: false },
-    axisLabel: { color: css("--ink-3"), fontSize: 12, formatter: (value) => brief(value, data) },
+    axisLabel: { color: css("--ink-3"), fontSize: 12, hideOverlap: true, formatter: (value) => brief(value, data) },
     ...more,
   });
 const grid = (more) => ({ left: 4, right: 16, top: 16, bottom: 4, containLabel: true, ...more });
