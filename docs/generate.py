@@ -130,7 +130,7 @@ def problems_page() -> str:
     rows = [
         (code(key), plain(entry["en"]), plain(entry["zh"]))
         for key, entry in texts("goods").items()
-        if key not in warned
+        if key.startswith("goods.") and key not in warned
     ]
     return page(
         "Problem codes",

@@ -117,6 +117,19 @@ def test_every_filter_finds_what_the_result_has(firm: Firm, batch: Batch, lines:
     assert str(len(wanted)) in counted
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("day_from=soon", "请写成 2026-03-10 这样的日期"), ("min_value=1e3", "人民币金额"), ("country=usa", "两个大写字母"),
+        ("sort=luck", "没有排序方式"), ("day_from=2026-03-11&day_until=2026-03-10", "请对调"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_filter_is_said_in_the_readers_language(firm: Firm, batch: Batch, asked: str, said: str) -> None:
+    client = firm.client("trader")
+    client.cookies["django_language"] = "zh-hans"
+    assert said in client.get(f"/consignments/?{asked}").content.decode()
+
+
 def test_a_page_names_its_filters_and_can_take_each_away(firm: Firm, batch: Batch) -> None:
     page = firm.client("trader").get("/consignments/?verdict=hold&country=US").content.decode()
     assert 'class="chip" href="?verdict=hold"' in page

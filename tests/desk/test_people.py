@@ -491,6 +491,22 @@ def test_sessions_are_listed_and_ended(firm: Firm) -> None:
     assert here.get(reverse("members")).status_code == 200
 
 
+def test_one_session_is_ended_and_only_an_own_one(firm: Firm, stranger: Firm) -> None:
+    here, phone, tablet, other = (Client(headers={"User-Agent": name}) for name in ("Desk", "Phone", "Tablet", "Reef"))
+    for client in (here, phone, tablet):
+        log_in(client)
+        client.get(reverse("members"))
+    ends = dict(re.findall(r'value="([^"]+)" aria-label="[^"]*?(Phone|Tablet)"', here.get(reverse("usersessions_list")).content.decode()))
+    named = {browser: number for number, browser in ends.items()}
+    other.force_login(stranger.users["trader"], backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert other.post(reverse("session_end"), {"session": named["Phone"]}).status_code == 404
+    assert here.post(reverse("session_end"), {"session": "1"}).status_code == 400
+    assert here.post(reverse("session_end"), {"session": named["Phone"]}).status_code == 302
+    assert phone.get(reverse("members")).status_code == 302
+    assert tablet.get(reverse("members")).status_code == 200
+    assert AuditEntry.objects.filter(action="session.ended").count() == 1
+
+
 @pytest.mark.parametrize("name", ["mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn", "account_email"])
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_pages_of_the_account_open_in_both_languages(firm: Firm, name: str, language: str) -> None:

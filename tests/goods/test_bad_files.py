@@ -1,6 +1,7 @@
 """Files that cannot be used give one line that says why; bad rows in a usable file give problems."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from entrepot.goods.errors import CallError, EntrepotError, InputError, WorldError
 from entrepot.goods.read import read_batches
+from entrepot.goods.texts import said
 from tests.goods.helpers import GOOD, codes, parsed, rows_of, write_csv
 
 HEADER = ",".join(GOOD)
@@ -76,6 +78,9 @@ def test_an_unusable_file_says_why_in_one_line(
     message = str(caught.value)
     assert says in message
     assert "\n" not in message
+    if error is InputError and says != "is a directory":  # a folder is never uploaded
+        assert re.search("[一-鿿]", said(caught.value, "zh"))
+        assert said(caught.value, "en") == message
 
 
 def test_a_file_nobody_may_open_is_the_worlds_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_every_problem_has_both_languages_and_a_test() -> None:
         "goods.duplicate-key", "goods.order-differs", "goods.no-rate", "goods.code-unconfirmed",
         "goods.code-not-checked", "goods.row-is-good",
     }  # fmt: skip
-    assert set(known) - of_other_rooms == tested | elsewhere
+    assert {code for code in known if code.startswith("goods.")} - of_other_rooms == tested | elsewhere
 
 
 def test_a_refused_value_is_not_replaced_by_a_default(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 
 from entrepot.desk.context import language
 from entrepot.goods.errors import CallError
-from entrepot.goods.texts import text
+from entrepot.goods.texts import said, text
 
-__all__ = ["Told", "changing", "later", "posted", "say_done"]
+__all__ = ["Told", "changing", "later", "posted", "said_of", "say_done"]
 
 
 class Told(CallError):
@@ -22,12 +22,18 @@ class Told(CallError):
 
     def __init__(self, text_id: str, **numbers: object) -> None:
         super().__init__(text(text_id, "en", **numbers))
-        self.text_id, self.numbers = text_id, numbers
+        self.text_id = text_id
+        self.told = text_id, numbers
 
     @property
     def said(self) -> str:
         """The text in the language of the reader."""
-        return text(self.text_id, language(), **self.numbers)
+        return said_of(self)
+
+
+def said_of(error: Exception) -> str:
+    """What an error says, in the language of the reader; English where it has no text."""
+    return said(error, language())
 
 
 class _Later:

@@ -7,6 +7,7 @@ else stays null here and `number_fault` says why.
 import polars as pl
 
 from entrepot.goods.errors import InputError
+from entrepot.goods.texts import told
 
 __all__ = ["E5", "mass_g", "number_e5", "number_fault", "whole"]
 
@@ -31,7 +32,7 @@ def number_e5(column: str, dtype: pl.DataType) -> pl.Expr:
         return pl.when(wide.abs() < LARGEST).then(wide).cast(pl.Int64)
     if dtype.is_decimal() or dtype.is_float():  # a narrow float is what its shortest decimal says
         return _scaled(value.cast(pl.String), PLAIN_E5)
-    raise InputError(f"column {column!r} is {dtype}; a number or a text is needed there")
+    raise told(InputError, "file.column-number", column=repr(column), type=dtype)
 
 
 def _scaled(text: pl.Expr, pattern: str) -> pl.Expr:

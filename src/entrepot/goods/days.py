@@ -9,6 +9,7 @@ import polars as pl
 
 from entrepot.goods.errors import InputError
 from entrepot.goods.schema import DATE_FIRST, DATE_LAST
+from entrepot.goods.texts import told
 
 __all__ = ["LEGAL_ZONE", "day", "day_fault", "moment"]
 
@@ -62,7 +63,7 @@ def moment(values: pl.Series, zone: str, *, shift_years: int = 0) -> pl.Series:
     elif dtype == pl.String:
         return _moments_of_text(values, zone, shift_years)
     else:
-        raise InputError(f"column {values.name!r} is {dtype}; a date, a time or a text is needed there")
+        raise told(InputError, "file.column-day", column=repr(values.name), type=dtype)
     at = known if known is not None else _in_zone(_shifted(naive, shift_years), zone)
     return (_shifted(at, shift_years) if known is not None else at).cast(pl.Datetime("us", "UTC"))
 

@@ -6,6 +6,8 @@ EntrepotError
 └── WorldError     the world is wrong: disk full, no permission; `retryable` says if trying again can help (exit code 3)
 """
 
+from collections.abc import Mapping
+
 __all__ = ["CallError", "EntrepotError", "InputError", "WorldError"]
 
 
@@ -13,6 +15,8 @@ class EntrepotError(Exception):
     """Base of everything Entrepot raises on purpose; the message is one line a person can act on."""
 
     exit_code = 3
+    told: "tuple[str, Mapping[str, object]] | None" = None
+    """The id of the text this is in other languages, with its numbers (`goods.texts.told`); None: the message alone."""
 
 
 class CallError(EntrepotError):

@@ -21,6 +21,7 @@ from ruamel.yaml.error import YAMLError
 
 from entrepot.goods.errors import CallError, InputError
 from entrepot.goods.schema import CLASSIFIERS, FIELDS, REQUIRED
+from entrepot.goods.texts import told
 
 __all__ = ["PLAIN", "Cancellation", "Mapping", "load_mapping", "ready_mappings"]
 
@@ -84,16 +85,14 @@ class Mapping:
         if not any(name in sources or name in self.constants for name in CLASSIFIERS):
             missing.append("one of " + ", ".join(CLASSIFIERS))
         if missing:
-            raise InputError(_missing_message(missing, columns))
+            raise _missing(missing, columns)
         return sources
 
     def _sources(self, columns: list[str]) -> dict[str, str]:
         by_name = {normal(column): column for column in reversed(columns)}
         absent = [f"{name}: {source}" for name, source in self.columns.items() if normal(source) not in by_name]
         if absent:
-            raise InputError(
-                f"the mapping names columns this file lacks ({'; '.join(absent)}); columns found: {_shown(columns)}"
-            )
+            raise told(InputError, "file.columns-absent", absent="; ".join(absent), found=_shown(columns))
         mapped = {name: by_name[normal(source)] for name, source in self.columns.items()}
         if self.columns:
             return mapped
@@ -114,14 +113,13 @@ def _shown(columns: list[str]) -> str:
     return shown + (f" and {len(columns) - 30} more" if len(columns) > 30 else "") or "none"
 
 
-def _missing_message(missing: list[str], columns: list[str]) -> str:
+def _missing(missing: list[str], columns: list[str]) -> InputError:
     example = missing[0] if missing[0] in FIELDS else "description"
     close = get_close_matches(example, [normal(column) for column in columns], n=1, cutoff=0.6)
     hint = next((column for column in columns if close and normal(column) == close[0]), "your column")
-    return (
-        f"missing columns: {', '.join(missing)}; columns found: {_shown(columns)}; "
-        f"name them in a mapping file given with --mapping, for example  columns: {{{example}: {hint}}}"
-    )
+    return told(
+        InputError, "file.columns-missing", missing=", ".join(missing), found=_shown(columns), example=example, hint=hint
+    )  # fmt: skip
 
 
 def ready_mappings() -> tuple[str, ...]:

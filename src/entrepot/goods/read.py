@@ -17,6 +17,7 @@ from entrepot.goods.readers.jsonl import read_json_lines
 from entrepot.goods.readers.parquet import read_parquet
 from entrepot.goods.readers.sheet import read_sheet, sheet_hint
 from entrepot.goods.schema import FIELDS
+from entrepot.goods.texts import told
 
 __all__ = ["BATCH_ROWS", "RawBatch", "file_kind", "read_batches"]
 
@@ -75,7 +76,7 @@ def read_batches(
         raise WorldError(f"{path}: reading failed: {cause.strerror or cause}", retryable=True) from cause
     if not seen:
         hint = sheet_hint(path, mapping) if kind == "workbook" else ""
-        raise InputError(f"{path.name}: the file has a header but no rows{hint}")
+        raise told(InputError, "file.no-rows", file=path.name, hint=hint)
 
 
 def file_kind(path: Path) -> str:
@@ -93,21 +94,21 @@ def file_kind(path: Path) -> str:
     except OSError as cause:
         raise WorldError(f"{path}: cannot be opened: {cause.strerror or cause}", retryable=False) from cause
     if not head:
-        raise InputError(f"{path.name}: the file is empty")
+        raise told(InputError, "file.empty", file=path.name)
     return _kind_of(path, head)
 
 
 def _kind_of(path: Path, head: bytes) -> str:
     packed = next((name for mark, name in PACKED.items() if head.startswith(mark)), None)
     if packed:
-        raise InputError(f"{path.name}: the file is packed with {packed}; unpack it first")
+        raise told(InputError, "file.packed", file=path.name, packed=packed)
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(WORKBOOKS):
         return "workbook"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"["):
-        raise InputError(f"{path.name}: this is one JSON array; write one object a line (JSON Lines)")
+        raise told(InputError, "file.json-array", file=path.name)
     return "json" if start.startswith(b"{") or path.suffix.lower() in (".jsonl", ".ndjson") else "text"
 
 
@@ -138,7 +139,7 @@ def _resolved(path: Path, frame: pl.DataFrame, mapping: Mapping, kind: str) -> d
         return mapping.resolve(columns)
     except InputError as cause:
         hint = sheet_hint(path, mapping) if kind == "workbook" else ""
-        raise InputError(f"{path.name}: {cause}{hint}") from cause
+        raise told(InputError, "file.refused", file=path.name, cause=cause, hint=hint) from cause
 
 
 class _Numbering:

@@ -6,15 +6,17 @@ Each room has one `texts.yaml`: `id: {en: ..., zh: ...}`; a text may name number
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
 from ruamel.yaml import YAML
 
-from entrepot.goods.errors import CallError
+from entrepot.goods.errors import CallError, EntrepotError
 
-__all__ = ["LANGUAGES", "all_texts", "text", "texts"]
+__all__ = ["LANGUAGES", "all_texts", "said", "text", "texts", "told"]
 
 LANGUAGES = ("en", "zh")
 ROOMS = ("goods", "law", "decide", "messages", "run", "desk")
+Told = TypeVar("Told", bound=EntrepotError)
 
 
 class _Shown(dict[str, object]):
@@ -56,3 +58,19 @@ def text(text_id: str, language: str = "en", **numbers: object) -> str:
         raise CallError(f"language {language!r} is not kept: use one of {', '.join(LANGUAGES)}")
     entry = all_texts().get(text_id)
     return entry[language].format_map(_Shown(numbers)) if entry else text_id
+
+
+def told(kind: type[Told], text_id: str, **numbers: object) -> Told:
+    """An error whose message is the English text of an id; `said` tells it in another language."""
+    error = kind(text(text_id, "en", **numbers))
+    error.told = text_id, numbers
+    return error
+
+
+def said(error: Exception, language: str) -> str:
+    """What an error says in a language; its own message where it has no text."""
+    known = getattr(error, "told", None)
+    if not known:
+        return str(error)
+    numbers = {name: said(value, language) if isinstance(value, Exception) else value for name, value in known[1].items()}
+    return text(known[0], language, **numbers)

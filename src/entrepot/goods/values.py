@@ -12,6 +12,7 @@ from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.read import RawBatch
 from entrepot.goods.schema import FIELDS, INPUT_FIELDS, LINE, MAX_TEXT, Field
+from entrepot.goods.texts import told
 
 __all__ = ["CODE", "HOSTILE", "NO", "SPREADSHEET_ERROR", "YES", "text_columns", "value_columns"]
 
@@ -53,7 +54,7 @@ def _cancels(mapping: Mapping, frame: pl.DataFrame) -> list[pl.Expr]:
     if rule is None:
         return []
     if rule.column not in frame.columns:
-        raise InputError(f"the mapping's cancellation column {rule.column!r} is not in the file")
+        raise told(InputError, "file.cancellation-column", column=repr(rule.column))
     starts = pl.col(rule.column).cast(pl.String).str.strip_chars().str.starts_with(rule.prefix)
     return [starts.fill_null(False).alias("_cancels")]
 
@@ -67,7 +68,7 @@ def _cleaned(source: str, dtype: pl.DataType, field: Field) -> pl.Expr:
     if _kept_typed(dtype, field):
         return column.alias(field.name)
     if dtype == pl.Binary:
-        raise InputError(f"column {source!r} holds bytes; {field.name} needs a text")
+        raise told(InputError, "file.column-bytes", column=repr(source), field=field.name)
     if dtype.is_float():  # an id or code that a tool stored as 17850.0 means 17850
         integral = pl.when((column == column.round()) & (column.abs() < 1e15)).then(column).cast(pl.Int64)
         return pl.coalesce(integral.cast(pl.String), column.cast(pl.String)).alias(field.name)

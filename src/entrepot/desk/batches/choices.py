@@ -21,6 +21,7 @@ from entrepot.desk.batches.guess import data, guess
 from entrepot.desk.batches.models import Mapping as SavedMapping
 from entrepot.desk.batches.models import Upload
 from entrepot.desk.people.acting import Acting
+from entrepot.desk.told import said_of
 from entrepot.goods.errors import CallError, InputError
 from entrepot.goods.mapping import LINE_NUMBER, Cancellation, load_mapping, normal, ready_mappings
 from entrepot.goods.mapping import Mapping as ColumnMapping
@@ -175,5 +176,5 @@ def problem_of(made: Mapping[str, Any], columns: Iterable[str], scratch: Path) -
         mapping = load_mapping(write_mapping(made, scratch))
         mapping.resolve([*columns, *([LINE_NUMBER] if mapping.number_lines_within else [])])
     except (CallError, InputError) as error:
-        return str(error)
+        return said_of(error)
     return ""

@@ -28,7 +28,7 @@ from entrepot.desk.batches.sample import SAMPLE_NAME, sample_orders, upload_samp
 from entrepot.desk.batches.uploads import FILE_MOST, PIECE_MOST, discard, take_file
 from entrepot.desk.context import language
 from entrepot.desk.sending import send_blocks
-from entrepot.desk.told import Told
+from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
 from entrepot.run.home import open_home
@@ -47,7 +47,7 @@ View = Callable[..., HttpResponseBase]
 
 def said(error: Exception) -> str:
     """What went wrong, in the reader's language where there is a text for it."""
-    return error.said if isinstance(error, Told) else str(error)
+    return said_of(error)
 
 
 def _told_on(name: str) -> Callable[[View], View]:

@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from entrepot.desk.told import said_of
 from entrepot.goods.errors import CallError
+from entrepot.goods.texts import told
 from entrepot.run.shelf import SORTS, Filters
 
 __all__ = ["COLUMNS", "FILTERS", "STANDARD", "Asked", "asked_of", "filters_of"]
@@ -63,10 +65,10 @@ def asked_of(query: QueryDict) -> Asked:
     after, before = query.get("after") or None, query.get("before") or None
     try:
         if order not in SORTS:
-            raise CallError(f"no order {order[:40]!r}: use {', '.join(SORTS)}")
+            raise told(CallError, "shelf.sort-unknown", given=repr(order[:40]), allowed=", ".join(SORTS))
         return Asked(Filters.from_mapping(given), order, descending, after, before if not after else None, columns, given)
     except CallError as error:
-        return Asked(columns=columns, given=given, problem=str(error))
+        return Asked(columns=columns, given=given, problem=said_of(error))
 
 
 def filters_of(query: QueryDict) -> dict[str, str]:

@@ -27,7 +27,7 @@ from entrepot.desk.consignments.settle import (
     with_reason,
 )
 from entrepot.desk.context import language
-from entrepot.desk.told import Told
+from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import EntrepotError
 from entrepot.goods.texts import text
 
@@ -118,7 +118,7 @@ def reveal(request: Any, batch: UUID, row_id: int) -> HttpResponse:
     try:
         persons = reveal_persons(request.acting, place, found["order_id"], request.POST.get("reason", ""))
     except EntrepotError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
         return redirect("line", batch, row_id)
     return _private(render(request, "consignments/revealed.html", {"batch": place, "line": found, "persons": persons}))
 
@@ -139,7 +139,7 @@ def erase(request: Any, batch: UUID, row_id: int) -> HttpResponse:
         erased = erase_person(request.acting, place, found["order_id"], request.POST.get("reason", ""))
         messages.success(request, text("consignments.erased-now", language(), n=erased))
     except EntrepotError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
     return redirect("line", batch, row_id)
 
 
@@ -168,7 +168,7 @@ def message_file(request: Any, batch: UUID, row_id: int, kind: str) -> HttpRespo
         why = with_reason(request.POST.get("reason", ""))
         content = full_message(place, found["order_id"], kind)
     except EntrepotError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
         return redirect("line_message", batch, row_id, kind)
     with transaction.atomic():
         note(request.acting, place, found["order_id"], "revealed", {"reason": why, "message": kind})

@@ -20,7 +20,7 @@ from entrepot.desk.consignments.settle import ALLOWED, REASON_LEAST, REASON_MOST
 from entrepot.desk.context import language
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.people.acting import Acting
-from entrepot.desk.told import Told
+from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
 from entrepot.run.shelf import UNKNOWN, Filters, Page
@@ -49,7 +49,7 @@ def consignments(request: Any) -> HttpResponse:
                 limit=PAGE_LINES,
             )  # fmt: skip
         except EntrepotError as error:
-            problem = str(error)
+            problem = said_of(error)
     total = count(acting) if not asked.given and not problem else None
     shown = {
         "asked": asked, "rows": _rows(acting, asked, found), "problem": problem, "guess": found.guess,
@@ -124,7 +124,7 @@ def decide_many(request: Any) -> HttpResponse:
             return redirect("job", job.id)
         _tell(request, many.settle_many(acting, parcels, verdict, reason))
     except CallError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
     return redirect(back)
 
 
@@ -160,7 +160,7 @@ def export(request: Any) -> HttpResponse:
     try:
         job = many.ask_export(request.acting, given, request.POST.get("kind", "csv"))
     except CallError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
         return redirect(_back(request))
     return redirect("job", job.id)
 

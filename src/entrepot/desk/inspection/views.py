@@ -24,7 +24,7 @@ from entrepot.desk.inspection.models import Answer, Case, Evidence
 from entrepot.desk.inspection.queue import CHOICES, queue_counts, queue_of, queue_page
 from entrepot.desk.people.models import Membership
 from entrepot.desk.people.names import names_of
-from entrepot.desk.told import Told
+from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
 from entrepot.run.wording import rule_text
@@ -112,7 +112,7 @@ def _changed(request: Any, key: UUID, change: Callable[[Case], object], said: st
         change(found)
         messages.success(request, text(said, language()))
     except CallError as error:
-        messages.error(request, error.said if isinstance(error, Told) else str(error))
+        messages.error(request, said_of(error))
     return redirect("case", key)
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from entrepot.desk.context import language
 from entrepot.desk.owned import Owned
 
 __all__ = ["Job"]
@@ -32,10 +33,16 @@ class Job(Owned):
     finished_at = models.DateTimeField(null=True)
     result = models.JSONField(default=dict)
     problem = models.TextField(blank=True)
-    """Why it failed, in a sentence a person can act on."""
+    """Why it failed, in a sentence a person can act on; the same in Chinese, where it has a text."""
+    problem_zh = models.TextField(blank=True, default="")
 
     class Meta:
         ordering = ["-created_at"]
+
+    @property
+    def problem_said(self) -> str:
+        """Why it failed, in the language of the reader."""
+        return self.problem_zh if language() == "zh" and self.problem_zh else self.problem
 
     @property
     def ended(self) -> bool:

@@ -21,6 +21,7 @@ from entrepot.desk.people.acting import Acting
 from entrepot.desk.plug import imported, plugged
 from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.errors import EntrepotError, WorldError
+from entrepot.goods.texts import said, told
 
 __all__ = ["ATTEMPTS", "Progress", "enqueue", "recover", "run_job"]
 
@@ -77,14 +78,16 @@ def _do(job: Job) -> None:
         job.state = Job.State.DONE
     except WorldError as error:
         again = error.retryable and job.attempts < ATTEMPTS
-        job.state, job.problem = (Job.State.QUEUED if again else Job.State.FAILED), str(error)
+        job.state = Job.State.QUEUED if again else Job.State.FAILED
+        job.problem, job.problem_zh = said(error, "en"), said(error, "zh")
         if again:
             run_job.using(run_after=timezone.now() + timedelta(seconds=10 * job.attempts)).enqueue(str(job.id))
     except EntrepotError as error:
-        job.state, job.problem = Job.State.FAILED, str(error)
+        job.state, job.problem, job.problem_zh = Job.State.FAILED, said(error, "en"), said(error, "zh")
     except Exception as error:
         log.exception("job failed", job_id=str(job.id), kind=job.kind)
-        job.state, job.problem = Job.State.FAILED, f"a fault in Entrepot ({type(error).__name__}); job {job.id} is in the log"
+        fault = told(EntrepotError, "jobs.fault", name=type(error).__name__, job=job.id)
+        job.state, job.problem, job.problem_zh = Job.State.FAILED, said(fault, "en"), said(fault, "zh")
     with transaction.atomic():
         if job.ended:
             job.finished_at = timezone.now()

@@ -16,6 +16,7 @@ AREA = Area(
         Page("organisation/switch/", views.switch_organisation, "switch_organisation", SIGNED_IN),
         Page("language/", views.set_language, "set_language", PUBLIC),
         Page("profile/", views.profile, "profile", SIGNED_IN),
+        Page("profile/sessions/end/", views.session_end, "session_end", SIGNED_IN),
         Page("invitation/<str:token>/", member_views.invitation, "invitation", PUBLIC),
         Page(HERE, views.administration, "administration", "people.view"),
         Page(f"{HERE}organisation/", views.organisation_settings, "organisation", "people.manage"),

@@ -11,7 +11,7 @@ from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Membership, User
 from entrepot.desk.plug import Role
 
-__all__ = ["listen"]
+__all__ = ["listen", "tell_of"]
 
 
 def listen() -> None:
@@ -22,12 +22,12 @@ def listen() -> None:
 
 
 def _logged_in(sender: object, request: Any, user: User, **_: object) -> None:
-    _tell(user, "login.done")
+    tell_of(user, "login.done")
 
 
 def _logged_out(sender: object, request: Any, user: User | None, **_: object) -> None:
     if user is not None:
-        _tell(user, "logout.done")
+        tell_of(user, "logout.done")
 
 
 def _failed(sender: object, credentials: dict[str, Any], **_: object) -> None:
@@ -38,8 +38,8 @@ def _failed(sender: object, credentials: dict[str, Any], **_: object) -> None:
         record(None, "login.failed", "user" if user else "", user.id if user else "")
 
 
-def _tell(user: User, action: str) -> None:
-    """Into the chain of every organisation the person belongs to, or the installation's for one without any."""
+def tell_of(user: User, action: str) -> None:
+    """Write an action of a person into the chain of every organisation the person belongs to, or the installation's for one without any."""
     members = Membership.objects.filter(user=user).select_related("organisation").order_by("organisation_id")
     with transaction.atomic():
         for member in members:

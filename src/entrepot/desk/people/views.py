@@ -3,7 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,11 +16,12 @@ from django.views.i18n import set_language as set_cookie
 from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import SESSION_KEY, choose
 from entrepot.desk.people.forms import OrganisationForm, ProfileForm, SettingsForm
+from entrepot.desk.people.logins import tell_of
 from entrepot.desk.people.models import Organisation, User
 from entrepot.desk.people.organisations import make_organisation
 from entrepot.desk.told import posted, say_done
 
-__all__ = ["administration", "organisation_new", "organisation_settings", "profile", "set_language", "switch_organisation"]
+__all__ = ["administration", "organisation_new", "organisation_settings", "profile", "session_end", "set_language", "switch_organisation"]
 
 CARDS = (
     ("members", "people.view", "people"),
@@ -31,6 +34,8 @@ CARDS = (
     ("audit", "audit.view", "audit"),
 )
 """Pages the overview leads to: name, permission, icon; one that is not plugged in is left out."""
+
+SESSION_SALT = "session"
 
 
 def administration(request: Any) -> HttpResponse:
@@ -88,6 +93,22 @@ def profile(request: Any) -> HttpResponse:
         say_done(request, "people.saved")
         return redirect("profile")
     return render(request, "people/profile.html", {"form": form})
+
+
+@require_POST
+def session_end(request: Any) -> HttpResponse:
+    """Log out one other browser of one's own; the page names it by a signed number. 404 for one that is not there."""
+    try:
+        number = signing.loads(request.POST.get("session", ""), salt=SESSION_SALT)
+    except signing.BadSignature:
+        return HttpResponse(status=400)
+    session = UserSession.objects.filter(user=request.user, pk=number).exclude(session_key=request.session.session_key).first()
+    if session is None:
+        return HttpResponse(status=404)
+    session.end()
+    tell_of(request.user, "session.ended")
+    say_done(request, "people.session-ended")
+    return redirect("usersessions_list")
 
 
 @require_POST

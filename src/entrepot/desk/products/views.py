@@ -23,7 +23,7 @@ from entrepot.desk.products.forms import CertificateForm, CodeForm, ImageForm, I
 from entrepot.desk.products.listing import ENDS_SOON, WANTED, found, page
 from entrepot.desk.products.models import Certificate, Code, Image, Product
 from entrepot.desk.sending import send_blocks, send_file
-from entrepot.desk.told import Told, changing, posted, say_done
+from entrepot.desk.told import Told, changing, posted, said_of, say_done
 from entrepot.goods.catalogue_file import COLUMNS
 from entrepot.goods.errors import EntrepotError
 from entrepot.goods.reference import unit
@@ -258,7 +258,7 @@ def products_import(request: Any) -> HttpResponse:
         except Told as error:
             form.add_error("file", error.said)
         except EntrepotError as error:
-            form.add_error("file", str(error))
+            form.add_error("file", said_of(error))
     if done and not done.problems:
         say_done(request, "products.imported", made=done.made, changed=done.changed, same=done.same, codes=done.codes)
         return redirect("products")

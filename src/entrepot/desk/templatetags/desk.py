@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core import signing
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from entrepot.desk.context import language
 from entrepot.goods.texts import text
 
-__all__ = ["cny", "count", "may", "percent", "said", "say"]
+__all__ = ["cny", "count", "may", "percent", "said", "say", "signed"]
 
 register = template.Library()
 
@@ -44,6 +45,12 @@ def count(number: int | str | None) -> str:
 def percent(share: float | str | None) -> str:
     """A share of one as percent with one decimal; unknown as a dash."""
     return "–" if share is None or share == "" else f"{100 * Decimal(share):.1f} %"
+
+
+@register.filter
+def signed(value: int | str, salt: str) -> str:
+    """A value that a form sends back and nobody can make up; read with `signing.loads` and the same salt."""
+    return signing.dumps(value, salt=salt)
 
 
 @register.filter

@@ -19,6 +19,7 @@ from entrepot.goods.readers.frames import MAX_RECORD, with_bookkeeping
 from entrepot.goods.readers.records import careful_frame
 from entrepot.goods.readers.text import encoding_of, lines_aligned, sample_of, utf8_chunks
 from entrepot.goods.schema import FIELDS
+from entrepot.goods.texts import told
 
 __all__ = ["DELIMITERS", "read_delimited"]
 
@@ -113,7 +114,7 @@ def _quotes_kept(data: bytes, frame: pl.DataFrame) -> int:
 
 def _header(path: Path, sample: str, mapping: Mapping) -> Header:
     if not sample.strip("\ufeff \t\r\n"):
-        raise InputError(f"{path.name}: the file holds no header and no rows")
+        raise told(InputError, "file.no-header", file=path.name)
     text = sample.lstrip("\r\n")
     skipped = len(sample) - len(text)
     record = _first_record(text)
@@ -143,7 +144,7 @@ def _check_names(path: Path, columns: tuple[str, ...]) -> None:
     seen: set[str] = set()
     for name in columns:
         if name in seen:
-            raise InputError(f"{path.name}: two columns are named {name!r}; rename or remove one")
+            raise told(InputError, "file.same-column", file=path.name, column=repr(name))
         seen.add(name)
 
 

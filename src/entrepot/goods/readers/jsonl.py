@@ -11,6 +11,7 @@ from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.readers.frames import MAX_RECORD, RAW_SHOWN, faulty, with_bookkeeping
 from entrepot.goods.readers.text import encoding_of, lines_aligned, sample_of, utf8_chunks
+from entrepot.goods.texts import told
 
 __all__ = ["read_json_lines"]
 
@@ -40,7 +41,7 @@ def _columns(path: Path, sample: str, wanted: tuple[str, ...]) -> tuple[str, ...
         if isinstance(loaded, dict):
             keys.update(dict.fromkeys(str(key) for key in loaded))
     if not keys:
-        raise InputError(f"{path.name}: no line is a JSON object; write one object a line")
+        raise told(InputError, "file.no-json", file=path.name)
     return tuple(keys | dict.fromkeys(name for name in wanted if name not in keys))
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from entrepot.goods.errors import InputError
 from entrepot.goods.readers.frames import with_bookkeeping
+from entrepot.goods.texts import told
 
 __all__ = ["read_parquet"]
 
@@ -27,13 +28,8 @@ def read_parquet(path: Path, batch_rows: int) -> Iterator[pl.DataFrame]:
                 yield with_bookkeeping(frame, row)
                 row += frame.height
     except (pa.ArrowException, OSError) as cause:
-        raise InputError(
-            f"{path.name}: the Parquet file is damaged or cut off {_where(row)}: {_short(cause)}"
-        ) from cause
-
-
-def _where(row: int) -> str:
-    return "(nothing could be read)" if row == 1 else f"after row {row - 1}"
+        text_id = "file.parquet-nothing" if row == 1 else "file.parquet-damaged"
+        raise told(InputError, text_id, file=path.name, row=row - 1, reason=_short(cause)) from cause
 
 
 def _short(cause: BaseException) -> str:

@@ -14,6 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.readers.frames import with_bookkeeping
+from entrepot.goods.texts import told
 
 __all__ = ["DIGITS_LOST", "read_sheet", "sheet_hint"]
 
@@ -41,7 +42,7 @@ def read_sheet(path: Path, mapping: Mapping) -> Iterator[pl.DataFrame]:
     rows = _rows(path, mapping.sheet)
     header = next((row for row in rows if any(_text(cell) for cell in row)), None)
     if header is None:
-        raise InputError(f"{path.name}: the sheet holds no header and no rows")
+        raise told(InputError, "file.sheet-no-header", file=path.name)
     columns = _columns(path, header)
     number, piece = 1, []
     for row in rows:
@@ -57,19 +58,20 @@ def _rows(path: Path, sheet: str | None) -> Iterator[Sequence[object]]:
         book = CalamineWorkbook.from_path(str(path))
         names = book.sheet_names
         if sheet is not None and sheet not in names:
-            raise InputError(f"{path.name}: no sheet {sheet!r}; sheets found: {', '.join(names)}")
+            raise told(InputError, "file.sheet-not-there", file=path.name, sheet=repr(sheet), found=", ".join(names))
         if not names:
-            raise InputError(f"{path.name}: the workbook has no sheet")
+            raise told(InputError, "file.workbook-empty", file=path.name)
         yield from book.get_sheet_by_name(sheet or names[0]).iter_rows()
     except CalamineError as cause:
-        raise InputError(f"{path.name}: not a readable workbook, save it as .xlsx: {' '.join(str(cause).split())[:160]}") from cause
+        reason = " ".join(str(cause).split())[:160]
+        raise told(InputError, "file.workbook-unreadable", file=path.name, reason=reason) from cause
 
 
 def _columns(path: Path, header: Sequence[object]) -> list[str]:
     names = [(_text(cell) or "").strip() or f"column_{number}" for number, cell in enumerate(header, start=1)]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        raise InputError(f"{path.name}: two columns are named {sorted(repeated)[0]!r}; rename or remove one")
+        raise told(InputError, "file.same-column", file=path.name, column=repr(sorted(repeated)[0]))
     return names
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from entrepot.goods.errors import InputError
 from entrepot.goods.readers.frames import MAX_RECORD
+from entrepot.goods.texts import told
 
 __all__ = ["BLOCK", "encoding_of", "lines_aligned", "sample_of", "utf8_chunks"]
 
@@ -41,10 +42,7 @@ def encoding_of(path: Path, forced: str | None = None) -> str:
         return "utf-8"
     if _is_gb18030(sample):
         return "gb18030"
-    raise InputError(
-        f"{path.name}: the text is neither UTF-8 nor GB18030 (byte offset {start + _first_bad(sample)}); "
-        "save it as UTF-8 or name its encoding in the mapping file (encoding: cp1252)"
-    )
+    raise told(InputError, "file.encoding", file=path.name, offset=start + _first_bad(sample))
 
 
 def _checked(forced: str) -> str:

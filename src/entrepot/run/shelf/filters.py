@@ -10,6 +10,7 @@ from typing import Any
 from entrepot.decide.mode import MODES
 from entrepot.goods.errors import CallError
 from entrepot.goods.schema import DATE_FIRST, DATE_LAST
+from entrepot.goods.texts import told
 
 __all__ = ["UNKNOWN", "Filters"]
 
@@ -25,12 +26,12 @@ CHOICES = {
     "mode": MODES,
 }
 PATTERNS = {
-    "country": (re.compile(r"[A-Z]{2}"), "two capital letters, like US"),
-    "district": (re.compile(r"[0-9]{4}"), "four digits, like 5300"),
-    "reason": (re.compile(r"[A-Za-z0-9._:/-]{1,200}"), "a rule id, like release.licence-needed"),
-    "tax_rule": (re.compile(r"[A-Za-z0-9._:/-]{1,200}"), "a rule id, like cn.cbec.within-limits"),
-    "state": (re.compile(r"[A-Za-z0-9._-]{1,64}"), "the name of a state"),
-    "batch": (re.compile(r"[A-Za-z0-9_-]{1,64}"), "the id of a batch"),
+    "country": re.compile(r"[A-Z]{2}"),
+    "district": re.compile(r"[0-9]{4}"),
+    "reason": re.compile(r"[A-Za-z0-9._:/-]{1,200}"),
+    "tax_rule": re.compile(r"[A-Za-z0-9._:/-]{1,200}"),
+    "state": re.compile(r"[A-Za-z0-9._-]{1,64}"),
+    "batch": re.compile(r"[A-Za-z0-9_-]{1,64}"),
 }
 MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 
@@ -77,7 +78,7 @@ class Filters:
         """
         unknown = sorted(set(given) - set(_READERS))
         if unknown:
-            raise CallError(f"no filter {unknown[0][:60]!r}: use {', '.join(_READERS)}")
+            raise told(CallError, "shelf.filter-unknown", given=repr(unknown[0][:60]), allowed=", ".join(_READERS))
         found: dict[str, Any] = {}
         for name, came in given.items():
             texts = [text for one in ([came] if isinstance(came, str) else came) if (text := one.strip())]
@@ -87,10 +88,10 @@ class Filters:
 
     def _in_order(self) -> "Filters":
         if self.day_from and self.day_until and self.day_from > self.day_until:
-            raise CallError(f"day_from {self.day_from} is after day_until {self.day_until}: turn them round")
+            raise told(CallError, "shelf.days-turned", first=self.day_from, last=self.day_until)
         least, most = self.min_value_fen, self.max_value_fen
         if least is not None and most is not None and least > most:
-            raise CallError("min_value is more than max_value: turn them round")
+            raise told(CallError, "shelf.values-turned")
         return self
 
     def words(self, name: str) -> list[str]:
@@ -98,57 +99,56 @@ class Filters:
         return str(getattr(self, name)).split()
 
 
-def _wrong(name: str, came: str, allowed: str) -> CallError:
-    return CallError(f"{name} {came[:60]!r} is not allowed: use {allowed}")
+def _wrong(text_id: str, name: str, came: str, **allowed: object) -> CallError:
+    return told(CallError, f"shelf.filter-{text_id}", field=name, given=repr(came[:60]), **allowed)
 
 
 def _several(name: str, texts: list[str]) -> dict[str, Any]:
     values = tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",") if part.strip()))
     if len(values) > MOST_VALUES:
-        raise CallError(f"{name} has {len(values)} values: give at most {MOST_VALUES}")
+        raise told(CallError, "shelf.filter-many", field=name, came=len(values), most=MOST_VALUES)
     for value in values:
         if value == UNKNOWN:
             continue
         if name in CHOICES and value not in CHOICES[name]:
-            raise _wrong(name, value, ", ".join((*CHOICES[name], UNKNOWN)))
-        if name in PATTERNS and not PATTERNS[name][0].fullmatch(value):
-            raise _wrong(name, value, f"{PATTERNS[name][1]}, or {UNKNOWN}")
+            raise _wrong("wrong", name, value, allowed=", ".join((*CHOICES[name], UNKNOWN)))
+        if name in PATTERNS and not PATTERNS[name].fullmatch(value):
+            raise _wrong(name, name, value, unknown=UNKNOWN)
     return {name: values}
 
 
 def _only(name: str, texts: list[str]) -> str:
     if len(texts) > 1:
-        raise CallError(f"{name} came {len(texts)} times: give it once")
+        raise told(CallError, "shelf.filter-twice", field=name, came=len(texts))
     return texts[0]
 
 
 def _day(name: str, texts: list[str]) -> dict[str, Any]:
     text = _only(name, texts)
-    allowed = f"a day like 2026-03-10, from {DATE_FIRST} to {DATE_LAST}"
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise _wrong(name, text, allowed) from None
+        raise _wrong("day", name, text, first=DATE_FIRST, last=DATE_LAST) from None
     if len(text) != 10 or not DATE_FIRST <= day <= DATE_LAST:
-        raise _wrong(name, text, allowed)
+        raise _wrong("day", name, text, first=DATE_FIRST, last=DATE_LAST)
     return {name: day}
 
 
 def _money(name: str, texts: list[str]) -> dict[str, Any]:
     text = _only(name, texts)
     if not MONEY.fullmatch(text):
-        raise _wrong(name, text, "an amount in CNY like 12.50")
+        raise _wrong("money", name, text)
     return {f"{name}_fen": int(Decimal(text) * 100)}
 
 
 def _text(name: str, texts: list[str]) -> dict[str, Any]:
     text = _only(name, texts)
     if len(text) > LONGEST:
-        raise CallError(f"{name} has {len(text)} characters: give at most {LONGEST}")
+        raise told(CallError, "shelf.filter-long", field=name, came=len(text), most=LONGEST)
     if len(text.split()) > MOST_WORDS and name in ("text", "party", "search"):
-        raise CallError(f"{name} has {len(text.split())} words: give at most {MOST_WORDS}")
+        raise told(CallError, "shelf.filter-words", field=name, came=len(text.split()), most=MOST_WORDS)
     if any(0xD800 <= ord(character) < 0xE000 for character in text):
-        raise CallError(f"{name} is not valid Unicode: give it as UTF-8 text")
+        raise told(CallError, "shelf.filter-unicode", field=name)
     return {name: text}
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from entrepot.goods.errors import CallError
+from entrepot.goods.texts import told
 from entrepot.run.shelf.columns import GROUPS, SORTS
 from entrepot.run.shelf.cursor import Cursor, Order, read_cursor
 from entrepot.run.shelf.export import EXPORT_PIECE, EXPORTED, write_rows
@@ -167,7 +168,7 @@ class Shelf:
 
     def _walk(self, order: Order, after: str | None, before: str | None, limit: int) -> Walk:
         if order.name not in SORTS:
-            raise CallError(f"no order {order.name[:40]!r}: use {', '.join(SORTS)}")
+            raise told(CallError, "shelf.sort-unknown", given=repr(order.name[:40]), allowed=", ".join(SORTS))
         if not 1 <= limit <= LONGEST_PAGE:
             raise CallError(f"a page of {limit} rows is not allowed: ask for 1 to {LONGEST_PAGE}")
         if after is not None and before is not None:
