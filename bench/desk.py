@@ -1,4 +1,5 @@
-"""`script/bench desk`: quotes over HTTP against a served desk, one by one and in batches of 100, beside a bare endpoint.
+"""`script/bench desk`: quotes over HTTP against a served desk, one by one and in batches of 100, beside a bare endpoint; pages of
+the list with many lines behind them; the rate of an upload.
 
 The load comes from this process, over loopback, and is bounded by its options.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bench.pages import PAGES, list_pages, made_batch, upload_rate
 from bench.process import Facts, JobError
 from bench.quotes import BAR_QUOTES_S, BAR_SINGLE_MS, BATCH, draw
 from bench.served import Served, client, serve_bare, serve_desk
@@ -21,11 +23,12 @@ from bench.served import Served, client, serve_bare, serve_desk
 __all__ = ["main", "measure"]
 
 WARM = 30
+PAGE_RUNS = 50
 Call = Callable[[HTTPConnection, bytes], bytes]
 
 
-def measure(singles: int, batches: int, processes: int, seed: int) -> Facts:
-    """Milliseconds of single quotes and quotes a second in batches, of the desk and of the bare endpoint."""
+def measure(singles: int, batches: int, processes: int, seed: int, lines: int, megabytes: int, keep: Path | None) -> Facts:
+    """Milliseconds of single quotes and quotes a second in batches, of the desk and of the bare endpoint; pages and upload."""
     bodies = [_body([one]) for one in draw(seed, singles + WARM)]
     drawn = draw(seed + 1, BATCH * (batches + 2 * processes))
     groups = [_body(drawn[first : first + BATCH]) for first in range(0, len(drawn), BATCH)]
@@ -34,6 +37,8 @@ def measure(singles: int, batches: int, processes: int, seed: int) -> Facts:
         call = _caller("/api/v1/quotes", desk)
         one, many = call(client(desk.port), bodies[0]), call(client(desk.port), groups[0])
         facts["desk"] = {**_single(call, desk, bodies), **_batched(call, desk, groups, processes)}
+        facts["upload"] = upload_rate(desk, megabytes)
+        facts["pages"] = list_pages(desk, made_batch(Path(home), desk, lines, keep), PAGE_RUNS)
     with serve_bare(processes) as bare:
         call = _caller("/quotes", bare)
         _keep(bare, one, processes)
@@ -108,6 +113,13 @@ def table(facts: Facts) -> list[str]:
     bars: dict[str, Any] = {"single_p99_ms": f"under {BAR_SINGLE_MS}", "quotes_per_second": f"at least {BAR_QUOTES_S:,}"}
     lines.append(f"{'':24}{'desk':>10}{'bare':>10}   bar")
     lines += [f"{title:24}{facts['desk'][name]:>10,}{facts['bare'][name]:>10,}   {bars.get(name, '')}" for name, title in names.items()]
+    upload, pages = facts["upload"], facts["pages"]
+    head = f"list of {pages['lines']:,} lines, ms".ljust(45)
+    lines += [f"upload of {upload['megabytes']} MB: {upload['mb_per_second']} MB/s; written plainly {upload['disk_mb_per_second']} MB/s",
+              head + f"{'API median':>12}{'p99':>8}{'page median':>14}{'p99':>8}{'bar':>8}"]  # fmt: skip
+    for name in PAGES:
+        row = pages[name]
+        lines.append(f"{name:<45}{row['api_p50_ms']:>12}{row['api_p99_ms']:>8}{row['page_p50_ms']:>14}{row['page_p99_ms']:>8}{row['bar_ms']:>8}")
     return lines
 
 
@@ -118,9 +130,13 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=60, help="batches of 100, at most 1,000")
     parser.add_argument("--processes", type=int, default=2, choices=range(1, 9), help="server processes")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="lines behind the list")
+    parser.add_argument("--megabytes", type=int, default=200, help="size of the upload, at most 2,000")
+    parser.add_argument("--keep", type=Path, help="leave the lines behind the list in this folder for the next run")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    facts = measure(min(given.quotes, 5_000), min(given.batches, 1_000), given.processes, given.seed)
+    quotes, batches, megabytes = min(given.quotes, 5_000), min(given.batches, 1_000), min(given.megabytes, 2_000)
+    facts = measure(quotes, batches, given.processes, given.seed, given.lines, megabytes, given.keep)
     print(json.dumps(facts) if given.json else "\n".join(table(facts)))
 
 

@@ -22,20 +22,34 @@ WAIT_SECONDS = 120
 MAKE_KEY = """
 from datetime import timedelta
 from django.utils import timezone
-from entrepot.desk.people.models import ApiKey, Organisation
-from entrepot.desk.plug import permissions
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from entrepot.desk.batches.models import Batch
+from entrepot.desk.people.models import ApiKey, Membership, Organisation, User
+from entrepot.desk.plug import Role, permissions
 firm = Organisation.objects.create(name="Bench")
+user = User.objects.create(email="bench@bench.example", name="Bench")
+Membership.objects.create(organisation=firm, user=user, role=Role.ADMINISTRATOR)
+session = SessionStore()
+session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+session.save()
+batch = Batch.objects.create(organisation=firm, name="bench.csv", ordinal=1, state=Batch.State.DONE)
 until = timezone.now() + timedelta(days=1)
-print(ApiKey.issue(organisation=firm, name="bench", scopes=sorted(permissions()), requests_per_minute=10**8, expires_at=until)[1])
+token = ApiKey.issue(organisation=firm, name="bench", scopes=sorted(permissions()), requests_per_minute=10**8, expires_at=until)[1]
+print(token, session.session_key, f"{firm.id}/{batch.id}")
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where it listens and the key that may do everything there."""
+    """Where it listens and lies; key and session that may do everything there; organisation and id of a batch without lines."""
 
     port: int
+    home: Path = Path()
     key: str = ""
+    session: str = ""
+    batch: str = ""
 
 
 def client(port: int) -> HTTPConnection:
@@ -52,7 +66,7 @@ def serve_desk(home: Path, processes: int) -> Iterator[Served]:
     with _running(command, environment, port, "/api/v1/"):
         shell = [*ENTREPOT, "manage", "shell", "--verbosity", "0", "-c", MAKE_KEY]
         made = subprocess.run(shell, env=environment, capture_output=True, text=True, check=True, timeout=WAIT_SECONDS)
-        yield Served(port, made.stdout.split()[-1])
+        yield Served(port, home, *made.stdout.split()[-3:])
 
 
 @contextmanager
