@@ -1,16 +1,22 @@
 """The law to read: what holds on which day, what changes, who is told; policy items are filed in one of nine areas."""
 
 import datetime as dt
+import json
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from entrepot.desk.lawbook import digest
+from entrepot.desk.audit.models import AuditEntry
+from entrepot.desk.lawbook import digest, views
 from entrepot.desk.lawbook.book import book, find_rules, rule_lines
 from entrepot.desk.lawbook.models import PolicyItem, Subscription
+from entrepot.desk.people.mandates import revoke
+from entrepot.desk.people.models import Mandate, Membership, User
+from entrepot.desk.webhooks.models import Delivery, Webhook
 from entrepot.law.coming import change_days, changes_by_day
 from tests.desk.conftest import Firm
 
@@ -138,6 +144,84 @@ def test_a_change_that_bears_on_no_product_is_not_told_to_those_who_want_only_th
     )
     assert digest.tell() == 0
     assert not mail.outbox
+
+
+@pytest.fixture
+def eve(monkeypatch: pytest.MonkeyPatch) -> dt.date:
+    """The day before a value of the law changes, as today."""
+    day = dt.date(2018, 12, 31)
+    monkeypatch.setattr(digest, "today", lambda: day)
+    monkeypatch.setattr(views, "today", lambda: day)
+    return day
+
+
+def subscribed(firm: Firm, user: User, day: dt.date) -> Subscription:
+    one: Subscription = Subscription.objects.create(organisation=firm.organisation, user=user, prefix=LIMIT, told_until=day)
+    return one
+
+
+def test_who_no_longer_belongs_is_told_nothing_and_the_subscription_ends(
+    firm: Firm, stranger: Firm, mandated: Callable[[Firm], Mandate], eve: dt.date
+) -> None:
+    removed, broker, stays = firm.users["trader"], stranger.users["broker"], firm.users["analyst"]
+    mandate = mandated(stranger)
+    kept = [subscribed(firm, user, eve) for user in (removed, broker, stays)][-1]
+    Membership.objects.of(firm.organisation).filter(user=removed).delete()
+    revoke(firm.acting("administrator"), mandate.id)
+    assert digest.tell() == 1
+    assert [letter.to for letter in mail.outbox] == [[stays.email]]
+    assert Subscription.objects.get() == kept
+    assert AuditEntry.objects.filter(action="subscription.ended", actor="system").count() == 2
+
+
+def test_a_letter_that_could_not_leave_is_sent_later_and_holds_up_nobody(
+    firm: Firm, eve: dt.date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlucky = firm.users["trader"].email
+    for user in firm.users.values():
+        subscribed(firm, user, eve)
+
+    def refusing(subject: str, body: str, sender: None, to: list[str]) -> None:
+        if to == [unlucky]:
+            raise OSError("the mail server refuses")
+        mail.send_mail(subject, body, sender, to)
+
+    monkeypatch.setattr(digest, "send_mail", refusing)
+    assert digest.tell() == len(firm.users) - 1
+    monkeypatch.setattr(digest, "send_mail", mail.send_mail)
+    assert digest.tell() == 1
+    assert sorted(letter.to[0] for letter in mail.outbox) == sorted(user.email for user in firm.users.values())
+
+
+def test_of_two_workers_one_tells(firm: Firm, eve: dt.date) -> None:
+    subscribed(firm, firm.users["trader"], eve)
+    seen_by_both = Subscription.objects.select_related("organisation", "user").get()
+    assert digest.tell() == 1
+    assert not digest._tell(seen_by_both, eve + dt.timedelta(days=1))
+    assert len(mail.outbox) == 1
+
+
+def test_a_subscription_saved_again_forgets_nothing(firm: Firm, eve: dt.date) -> None:
+    one, client = subscribed(firm, firm.users["trader"], eve), firm.client("trader")
+    assert digest.tell() == 1
+    client.post("/law/subscriptions/", {"action": "add", "prefix": LIMIT, "days_ahead": "1", "only_products": ""})
+    assert Subscription.objects.get(id=one.id).told_until == eve + dt.timedelta(days=1)
+    assert digest.tell() == 0
+
+
+def test_a_change_goes_to_a_webhook_once_whoever_has_subscribed(firm: Firm, stranger: Firm, eve: dt.date) -> None:
+    for owner in (firm, stranger):
+        kinds = ["law.change"] if owner is firm else ["job.ended"]
+        Webhook.objects.create(organisation=owner.organisation, url="https://example.org/", secret="s", kinds=kinds)
+    for role in ("trader", "analyst"):
+        subscribed(firm, firm.users[role], eve)
+    assert digest.emit_changes() >= 1
+    digest.tell()
+    assert digest.emit_changes() == 0
+    told = [json.loads(delivery.body)["data"] for delivery in Delivery.objects.all()]
+    assert len(told) == len({(one["path"], one["key"]) for one in told})
+    assert [(one["before"], one["after"]) for one in told if one["path"] == LIMIT] == [("20000.00 CNY", "26000.00 CNY")]
+    assert not Delivery.objects.of(stranger.organisation).exists()
 
 
 def test_a_subscription_is_made_and_ended_by_its_owner_alone(firm: Firm) -> None:

@@ -31,5 +31,5 @@ AREA = Area(
     ],
     api={"/law": "entrepot.desk.lawbook.api:router", "/policies": "entrepot.desk.lawbook.api:policies_router"},
     events=["law.change"],
-    periodic=["entrepot.desk.lawbook.digest:tell"],
+    periodic=["entrepot.desk.lawbook.digest:tell", "entrepot.desk.lawbook.digest:emit_changes"],
 )

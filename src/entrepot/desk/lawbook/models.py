@@ -8,8 +8,9 @@ from django.db import models
 from django.utils import timezone
 
 from entrepot.desk.owned import Owned
+from entrepot.desk.told import Told
 
-__all__ = ["PolicyItem", "Subscription"]
+__all__ = ["EventMark", "PolicyItem", "Subscription"]
 
 
 class PolicyItem(Owned):
@@ -45,7 +46,7 @@ class PolicyItem(Owned):
     def clean(self) -> None:
         """Refuse an end that is not after the beginning."""
         if self.begins_on and self.ends_on and self.ends_on <= self.begins_on:
-            raise ValidationError({"ends_on": "lawbook.ends-before"})
+            raise ValidationError({"ends_on": Told("lawbook.ends-before").said})
 
     @property
     def in_force(self) -> bool:
@@ -78,3 +79,12 @@ class Subscription(Owned):
     def covers(self, change: dict[str, Any]) -> bool:
         """Whether a change (as `book.changed` gives it) is of the wanted part of the law."""
         return str(change["path"]).startswith(self.prefix)
+
+
+class EventMark(Owned):
+    """Up to which day an organisation's webhooks were told of changes of the law; there while one asks for them."""
+
+    told_until = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation"], name="one_event_mark")]

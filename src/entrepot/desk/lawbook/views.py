@@ -286,11 +286,11 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
             one.delete()
         return redirect("law_subscriptions")
     if request.method == "POST" and form.is_valid():
-        wanted = form.cleaned_data
-        with transaction.atomic():
+        wanted = {name: form.cleaned_data[name] for name in ("only_products", "days_ahead")}
+        with transaction.atomic():  # what was told stays told when a subscription is saved again
             one, _ = Subscription.objects.update_or_create(
-                organisation=acting.organisation, user=acting.user, prefix=wanted["prefix"],
-                defaults={"only_products": wanted["only_products"], "days_ahead": wanted["days_ahead"], "told_until": today()},
+                organisation=acting.organisation, user=acting.user, prefix=form.cleaned_data["prefix"],
+                defaults=wanted, create_defaults={**wanted, "told_until": today()},
             )  # fmt: skip
             record(acting, "subscription.made", "subscription", one.id, prefix=one.prefix)
         return redirect("law_subscriptions")
