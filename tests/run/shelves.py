@@ -100,13 +100,18 @@ def plain(lines: pl.DataFrame, order: str, descending: bool, filters: Filters) -
 SAME = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction": "direction", "country": "partner_country",
         "district": "customs_district", "tax_rule": "tax_rule", "state": "state", "batch": "batch"}  # fmt: skip
 
+NONE = ("unknown", "release.nothing-to-check")
+"""What stands for the reasons of a line that has none."""
+
 
 def matches(row: Mapping[str, Any], asked: Filters) -> bool:
     """Whether one line meets filters, told as their documentation tells it."""
     price, day = row["price_fen"], row["declared_on"]
     return (
         all((row[name] or "unknown") in getattr(asked, field) for field, name in SAME.items() if getattr(asked, field))
-        and (not asked.reason or bool(set(asked.reason) & set(row["reasons"] or ["unknown"])))
+        and (not asked.reason or bool(set(asked.reason) & set(row["reasons"] or NONE)))
+        and not set(asked.without) & set(row["reasons"] or NONE)
+        and (not asked.tax or row["tax_total_fen"] is None)
         and (asked.day_from is None or (day is not None and day >= asked.day_from))
         and (asked.day_until is None or (day is not None and day <= asked.day_until))
         and (asked.min_value_fen is None or (price is not None and price >= asked.min_value_fen))

@@ -1,5 +1,6 @@
 """Pages of consignments: the list, and what is done with many lines at once."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ __all__ = ["consignments", "counted", "decide_many", "export", "export_file"]
 PAGE_LINES = 50
 OTHER_RULES = ("release.invalid", "release.cancellation", "release.order-held", "release.nothing-to-check")
 SIMPLE = ("verdict", "lane", "direction", "state")
-WITHOUT_FIELD = ("order_prefix", "waybill_prefix", "tax_rule", "buyer_key")
+WITHOUT_FIELD = ("order_prefix", "waybill_prefix", "without", "tax", "tax_rule", "buyer_key")
 """Filters that come by address only; the form keeps them."""
 BATCHES_SHOWN = 200
 
@@ -87,8 +88,9 @@ def _choices(acting: Acting, asked: Asked) -> dict[str, Any]:
         "reason": sorted(((one, rule_text(one, lang)) for one in rules), key=lambda pair: pair[1]),
     }
     labels = {name: dict(pairs) for name, pairs in options.items()}
+    labels["without"], labels["tax"] = labels["reason"], {UNKNOWN: text("desk.unknown", lang)}
     active = [
-        (text(f"consignments.filter-{name}", lang), labels.get(name, {}).get(given, given), asked.without(name))
+        (text(f"consignments.filter-{name}", lang), _called(labels.get(name), given), asked.without(name))
         for name, given in asked.given.items()
     ]
     columns = [(name, text(f"consignments.column-{name}", lang), name in asked.columns) for name in COLUMNS]
@@ -100,6 +102,11 @@ def _choices(acting: Acting, asked: Asked) -> dict[str, Any]:
         "kept": [(name, given) for name, given in asked.given.items() if name in WITHOUT_FIELD],
         "most": many.MOST, "least": REASON_LEAST, "reason_most": REASON_MOST,
     }  # fmt: skip
+
+
+def _called(labels: Mapping[str, str] | None, given: str) -> str:
+    """The values of a filter by the names the form gives them."""
+    return given if labels is None else ", ".join(labels.get(one, one) for one in given.split(","))
 
 
 @require_safe

@@ -24,11 +24,13 @@ CHOICES = {
     "lane": ("green", "yellow", "red"),
     "direction": ("export", "import"),
     "mode": MODES,
+    "tax": (),
 }
 PATTERNS = {
     "country": re.compile(r"[A-Z]{2}"),
     "district": re.compile(r"[0-9]{4}"),
     "reason": re.compile(r"[A-Za-z0-9._:/-]{1,200}"),
+    "without": re.compile(r"[A-Za-z0-9._:/-]{1,200}"),
     "tax_rule": re.compile(r"[A-Za-z0-9._:/-]{1,200}"),
     "state": re.compile(r"[A-Za-z0-9._-]{1,64}"),
     "batch": re.compile(r"[A-Za-z0-9_-]{1,64}"),
@@ -42,7 +44,7 @@ class Filters:
 
     `country` is the partner's (the buyer's of exports, the seller's of imports). `text` is searched word by word in
     description, article number and Chinese name, or as the start of a commodity code; `party` in the seller's id and
-    name. `search` guesses: an order or waybill number, then the start of one, then words of product or party. In the
+    name. `without` leaves out lines that have one of these reasons; `tax` knows only `unknown`. `search` guesses: an order or waybill number, then the start of one, then words of product or party. In the
     conditions with several values `unknown` asks for lines that have none. Values are fen of the dutiable price.
     """
 
@@ -53,7 +55,9 @@ class Filters:
     country: tuple[str, ...] = ()
     district: tuple[str, ...] = ()
     reason: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     tax_rule: tuple[str, ...] = ()
+    tax: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     batch: tuple[str, ...] = ()
     day_from: date | None = None

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from entrepot.decide.release import GREEN
 from entrepot.run.shelf.columns import KEYS
 from entrepot.run.shelf.filters import UNKNOWN, Filters
 from entrepot.run.shelf.stored import Column
@@ -24,7 +25,7 @@ COMMON = 0.5
 NUMBERS = ("order_id", "waybill_no")
 PRODUCT, PARTY = ("description", "sku", "name_zh"), ("seller_id", "seller_name")
 CATEGORIES = {"verdict": "verdict", "lane": "lane", "mode": "mode", "direction": "direction", "country": "partner_country",
-              "district": "customs_district", "tax_rule": "tax_rule", "state": "state"}  # fmt: skip
+              "district": "customs_district", "tax_rule": "tax_rule", "tax": "tax_total_fen", "state": "state"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _asked(view: View, filters: Filters, guess: Guess | None) -> Iterator[list[A
             yield [_one(view, name, None if value == UNKNOWN else value) for value in wanted]
     if filters.reason:
         yield [_reasons(view, filters.reason)]
+    if filters.without:
+        yield [_reasons(view, filters.without, none_of=True)]
     if filters.day_from or filters.day_until:
         yield [_range(view, "declared_on", filters.day_from, filters.day_until)]
     if filters.min_value_fen is not None or filters.max_value_fen is not None:
@@ -166,10 +169,11 @@ def _range(view: View, name: str, first: Any, last: Any) -> Atom:
     return Atom(name, column := view.column(name), column.between(first, last))
 
 
-def _reasons(view: View, wanted: tuple[str, ...]) -> Atom:
-    column, asked = view.column("reasons"), set(wanted)
-    holds = [not asked.isdisjoint(value.split("\n") if value else [UNKNOWN]) for value in column.values]
-    return Atom("reasons", column, pa.array([*holds, UNKNOWN in asked], pa.bool_()))
+def _reasons(view: View, named: tuple[str, ...], *, none_of: bool = False) -> Atom:
+    """Lines with one of these reasons, or with none of them; a line without reasons is one with nothing to check."""
+    column, asked = view.column("reasons"), set(named)
+    has = [not asked.isdisjoint(value.split("\n") if value else (UNKNOWN, GREEN)) for value in column.values]
+    return Atom("reasons", column, pa.array([one is not none_of for one in (*has, UNKNOWN in asked)], pa.bool_()))
 
 
 def _words(view: View, words: list[str], names: tuple[str, ...]) -> Iterator[list[Atom]]:
