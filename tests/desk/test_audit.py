@@ -188,17 +188,31 @@ def test_an_organisation_that_never_had_a_chain_is_named(chain: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_end_of_a_chain_is_anchored_after_commit_at_most_once_a_minute() -> None:
+def test_each_entry_is_anchored_after_its_commit_and_only_then() -> None:
     for _ in range(3):
         with transaction.atomic():
             record(None, "note.made")
-    assert [(line["chain"], line["number"]) for line in anchored()] == [(INSTALLATION, 1)]
-    AuditHead.objects.filter(chain=INSTALLATION).update(anchored_at=None)
     with pytest.raises(ZeroDivisionError):
         record_then_fail(None)
-    assert len(anchored()) == 1
-    verify(INSTALLATION)
-    assert [line["number"] for line in anchored()] == [1, 3]
+    assert [(line["chain"], line["number"]) for line in anchored()] == [(INSTALLATION, number) for number in (1, 2, 3)]
+    assert verify(INSTALLATION) == (3, [])
+    assert len(anchored()) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chain_set_back_within_the_minute_is_found_though_nobody_verified_it_before() -> None:
+    for number in range(3):
+        with transaction.atomic():
+            record(None, "note.made", "note", number)
+        if number == 0:
+            earlier = AuditHead.objects.filter(chain=INSTALLATION).values().get()
+    lift_guards()
+    AuditEntry.objects.filter(chain=INSTALLATION, number__gt=1).delete()
+    AuditHead.objects.filter(chain=INSTALLATION).update(**earlier)
+    assert [(fault.number, fault.what) for fault in verify(INSTALLATION)[1]] == [(2, "anchor"), (3, "anchor")]
+    with transaction.atomic():  # written on as if nothing had been there
+        record(None, "note.made", "note", 9)
+    assert {fault.number for fault in verify(INSTALLATION)[1]} == {2, 3}
 
 
 # --- the pages, the files, the command ----------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from entrepot.desk.audit.anchors import ANCHOR_EVERY, anchor, anchors
+from entrepot.desk.audit.anchors import anchor, anchors
 from entrepot.desk.audit.keyed import keyed_hash, moment
 from entrepot.desk.audit.models import AuditEntry, AuditHead
 from entrepot.desk.people.acting import Acting
@@ -41,7 +41,7 @@ def record(acting: Acting | None, action: str, kind: str = "", key: object = "",
     """Add an entry in the transaction of the change it tells of; `detail` is JSON without personal data.
 
     `acting` None is the installation itself. Raises RuntimeError outside a transaction: an entry without its change,
-    or a change without its entry, must not be possible. Once a minute the end of the chain is anchored after commit.
+    or a change without its entry, must not be possible. The entry is anchored after the commit.
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"audit.record({action!r}) outside a transaction: wrap the change and its entry in transaction.atomic()")
@@ -55,10 +55,9 @@ def record(acting: Acting | None, action: str, kind: str = "", key: object = "",
     entry.digest = _digest(entry)
     entry.save(force_insert=True)
     head.number, head.digest, head.seal = entry.number, entry.digest, _seal(chain, entry.number, entry.digest)
-    if head.anchored_at is None or entry.at - head.anchored_at >= ANCHOR_EVERY:
-        head.anchored_at = entry.at
-        transaction.on_commit(partial(anchor, chain, entry.number, entry.digest), robust=True)
+    head.anchored_at = entry.at
     head.save()
+    transaction.on_commit(partial(anchor, chain, entry.number, entry.digest), robust=True)
     return entry
 
 
@@ -78,51 +77,55 @@ class Fault:
 def verify(chain: str | None = None) -> tuple[int, list[Fault]]:
     """How many entries were read, and every fault of one chain (or of all, with organisations that have no chain).
 
-    Entries may be added meanwhile. A chain without a fault is anchored where it ends.
+    Entries may be added meanwhile. A chain without a fault is anchored where it ends, if its last writer died before it could.
     """
     held, faults = _anchored(chain)  # before the heads: an anchor is written after its entry, so none is ahead of its head
     heads = {head.chain: head for head in AuditHead.objects.filter(**({"chain": chain} if chain else {}))}
     read = 0
     for name in [chain] if chain else _all_chains(heads, held):
-        count, found = _verify_one(name, heads.get(name), held.get(name, {}))
+        head = heads.get(name)
+        unanchored = head is not None and head.number and head.number not in held.get(name, {})
+        count, found = _verify_one(name, head, held.get(name, {}))
         read, faults = read + count, faults + found
-        if not found and name in heads and heads[name].number:
-            anchor(name, heads[name].number, heads[name].digest)
+        if head and unanchored and not found:
+            anchor(name, head.number, head.digest)
     return read, faults
 
 
-def _anchored(chain: str | None) -> tuple[dict[str, dict[int, set[str]]], list[Fault]]:
-    """What the anchors say: chain to number to digests; and a fault for each line that is not as it was written."""
-    held: dict[str, dict[int, set[str]]] = {}
+Anchored = dict[str, dict[int, str]]
+
+
+def _anchored(chain: str | None) -> tuple[Anchored, list[Fault]]:
+    """What the anchors say: chain to number to digest; and faults: a line that is not as written, two that name one number."""
+    held: Anchored = {}
     faults = []
     for one in anchors(chain):
-        if one.intact:
-            held.setdefault(one.chain, {}).setdefault(one.number, set()).add(one.digest)
-        else:
+        if not one.intact:
             faults.append(Fault(one.chain or chain or INSTALLATION, one.number, "anchor-altered"))
+        elif held.setdefault(one.chain, {}).setdefault(one.number, one.digest) != one.digest:
+            faults.append(Fault(one.chain, one.number, "anchor"))
     return held, faults
 
 
-def _all_chains(heads: dict[str, AuditHead], held: dict[str, dict[int, set[str]]]) -> list[str]:
+def _all_chains(heads: dict[str, AuditHead], held: Anchored) -> list[str]:
     entered = set(AuditEntry.objects.order_by().values_list("chain", flat=True).distinct())
     organisations = {str(one) for one in Organisation.objects.values_list("id", flat=True)}
     return sorted(heads.keys() | held.keys() | entered | organisations)
 
 
-def _verify_one(chain: str, head: AuditHead | None, held: dict[int, set[str]]) -> tuple[int, list[Fault]]:
+def _verify_one(chain: str, head: AuditHead | None, held: dict[int, str]) -> tuple[int, list[Fault]]:
     """Read a chain up to where its head stood at the beginning; what comes later is another verification's."""
     entries = AuditEntry.objects.filter(chain=chain).order_by("number")
     if head:
         entries = entries.filter(number__lte=head.number)
     number, digest, read, faults = 0, FIRST, 0, list[Fault]()
-    wanted = dict(held)
     for entry in entries.iterator(chunk_size=2000):
         read += 1
         faults += _faults(entry, number, digest)
-        if wanted.pop(entry.number, {entry.digest}) != {entry.digest}:
+        if held.pop(entry.number, entry.digest) != entry.digest:
             faults.append(Fault(chain, entry.number, "anchor"))
         number, digest = entry.number, entry.digest
-    faults += [Fault(chain, one, "anchor") for one in sorted(wanted)]
+    faults += [Fault(chain, one, "anchor") for one in sorted(held)]
     return read, faults + list(_end_faults(chain, head, number, digest if number else ""))
 
 
