@@ -6,12 +6,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import zstandard
 from django.test import Client
 
+from entrepot.desk.batches.models import Batch, Upload
+from entrepot.desk.operations import backup
+from tests.desk.conftest import Firm
 from tests.desk.postgres import postgres, program
 
 ENTREPOT = Path(sys.executable).with_name("entrepot")
@@ -58,6 +65,9 @@ def test_an_installation_comes_back_whole_from_its_backup(tmp_path: Path, databa
     assert archive.stat().st_mode & 0o077 == 0
     entrepot(second, "restore", str(archive), database=databases[1])
     assert results(second) == results(first)
+    anchors = [(home / "desk" / "anchors.jsonl").read_text(encoding="utf-8") for home in (first, second)]
+    assert anchors[0] == anchors[1]
+    assert '"number": 1' in anchors[0]
     assert "The chain is whole" in entrepot(second, "audit", "verify", database=databases[1])
     entrepot(second, "manage", "reshelve", database=databases[1])
     lines = [entrepot(home, "manage", "shell", "-v", "0", "-c", COUNT, database=database)
@@ -76,6 +86,64 @@ def test_a_backup_is_never_written_over_nor_restored_over_something(tmp_path: Pa
     assert "not empty" in entrepot(home, "restore", str(archive), code=2)
     assert "damaged" in entrepot(tmp_path / "new", "restore", str(archive), code=3)
     assert "no backup" in entrepot(tmp_path / "other", "restore", str(tmp_path / "nothing"), code=2)
+
+
+@pytest.fixture
+def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of its own, whose database is not copied: only its files are looked at."""
+    home = tmp_path / "home"
+    (home / "desk" / "batches").mkdir(parents=True)
+    (home / "secret").write_text("secret")
+    settings.HOME, settings.DESK_FOLDER = SimpleNamespace(folder=home), home / "desk"
+    settings.AUDIT_ANCHORS = home / "desk" / "anchors.jsonl"
+
+    def no_dump(folder: Path) -> Path:
+        (folder / "dump").write_bytes(b"")
+        return folder / "dump"
+
+    monkeypatch.setattr(backup, "_dump", no_dump)
+    return home
+
+
+def packed(archive: Path) -> set[str]:
+    """The names of the files in a backup."""
+    with archive.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as stream:
+        return {one.name for one in tarfile.open(fileobj=stream, mode="r|")}
+
+
+def test_uploads_still_to_be_cleared_are_in_a_backup(installation: Path, firm: Firm) -> None:
+    for state in ("waiting", "clearing", "done", "failed"):
+        upload = Upload.objects.create(organisation=firm.organisation, name=f"{state}.csv", bytes_total=1)
+        Batch.objects.create(organisation=firm.organisation, name=state, state=state, upload=upload)
+        upload.path.parent.mkdir(parents=True)
+        upload.path.write_text("rows")
+    backup.backup(installation.parent / "backup")
+    names = {Path(name).name for name in packed(installation.parent / "backup")}
+    assert names >= {"waiting.csv", "clearing.csv", "secret"}
+    assert not names & {"done.csv", "failed.csv"}
+
+
+def test_a_file_that_goes_while_it_is_packed_is_left_out(installation: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = backup._files
+
+    def going(home: Path) -> Iterator[tuple[Path, str]]:
+        yield home / "desk" / "batches" / "gone", "home/desk/batches/gone"
+        yield from listed(home)
+
+    monkeypatch.setattr(backup, "_files", going)
+    backup.backup(installation.parent / "backup")
+    assert "home/secret" in packed(installation.parent / "backup")
+
+
+def test_a_backup_that_fails_leaves_no_secret_behind(installation: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(home: Path) -> Iterator[tuple[Path, str]]:
+        yield home / "secret", "home/secret"
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(backup, "_files", failing)
+    with pytest.raises(OSError, match="full"):
+        backup.backup(installation.parent / "backup")
+    assert {path.name for path in installation.parent.iterdir()} == {"home"}
 
 
 def test_the_checklist_says_what_is_not_right_in_both_languages(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Backup and restore of a whole installation: database, batches, evidence and the secret, in one archive.
+"""Backup and restore of a whole installation: database, batches, evidence, audit anchors and the secret, in one archive.
 
-The database is copied first, at one moment, then the files: results never change and later files are only more than
-the database knows of. Shelves are left out, they are made again. The archive holds the secret: keep it as the secret is kept.
+The anchors are copied first, then the database, at one moment, then the files: results never change and later files are only
+more than the database knows of. Shelves are left out, they are made again; so are uploads, but for those of batches that are
+still to be cleared. The archive holds the secret: keep it as the secret is kept.
 """
 
 import json
@@ -22,13 +23,13 @@ from django.conf import settings
 from django.db import connections
 
 from entrepot import __version__
+from entrepot.desk.batches.models import Batch
 from entrepot.goods.errors import CallError, InputError, WorldError
 
 __all__ = ["backup", "last_backup", "restore"]
 
-LEFT_OUT = (
-    "desk/shelves", "desk/static", "desk/uploads", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json", "desk/anchors.jsonl",
-)  # fmt: skip
+LEFT_OUT = ("desk/shelves", "desk/static", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json", "desk/anchors.jsonl")
+UPLOADS = "desk/uploads/"
 ANCHORS = "anchors.jsonl"
 DUMP = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 ABOUT = "about.json"
@@ -50,7 +51,11 @@ def backup(target: Path) -> dict[str, Any]:
         if settings.AUDIT_ANCHORS.exists():  # before the database: no anchor may name an entry the copy lacks
             shutil.copyfile(settings.AUDIT_ANCHORS, Path(place) / ANCHORS)
         dump = _dump(Path(place))
-        count = _pack(beside, dump)
+        try:
+            count = _pack(beside, dump)
+        except BaseException:
+            beside.unlink(missing_ok=True)  # it holds the secret
+            raise
     os.replace(beside, target)
     (settings.DESK_FOLDER / "backup.json").write_text(json.dumps({"at": datetime.now(UTC).isoformat()}), encoding="utf-8")
     return {"files": count, "bytes": target.stat().st_size, "database": _vendor()}
@@ -97,24 +102,31 @@ def _pack(target: Path, dump: Path) -> int:
     home, count = settings.HOME.folder, 0
     target.unlink(missing_ok=True)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    about = dump.with_name(ABOUT)
+    about, anchors = dump.with_name(ABOUT), dump.with_name(ANCHORS)
     about.write_text(json.dumps({"version": __version__, "database": _vendor()}), encoding="utf-8")
     with (
         os.fdopen(descriptor, "wb") as raw,
         zstandard.ZstdCompressor(level=3).stream_writer(raw) as packed,
         tarfile.open(fileobj=packed, mode="w|") as archive,
     ):
-        for path, name in ((about, ABOUT), (dump, dump.name), *_files(home)):
-            archive.add(path, name, recursive=False)
-            count += 1
+        for path, name in ((about, ABOUT), (dump, dump.name), (anchors, f"home/desk/{ANCHORS}"), *_files(home)):
+            try:
+                archive.add(path, name, recursive=False)
+                count += 1
+            except FileNotFoundError:  # removed since it was listed, like an upload whose batch is done; no anchors yet
+                continue
     return count
 
 
 def _files(home: Path) -> Iterator[tuple[Path, str]]:
-    for path in sorted(home.rglob("*")):
-        name = path.relative_to(home).as_posix()
-        if path.is_file() and not path.is_symlink() and not name.startswith(LEFT_OUT) and "/.work/" not in name and "/tmp" not in name:
-            yield path, f"home/{name}"
+    waiting = Batch.objects.filter(state__in=(Batch.State.WAITING, Batch.State.CLEARING), upload__isnull=False)
+    wanted = tuple(f"{one.upload.folder.relative_to(home).as_posix()}/" for one in waiting.select_related("upload"))
+    for folder, _, names in sorted(os.walk(home)):
+        for path in (Path(folder, name) for name in sorted(names)):
+            name = path.relative_to(home).as_posix()
+            passing = name.startswith(LEFT_OUT) or (name.startswith(UPLOADS) and not name.startswith(wanted))
+            if not passing and "/.work/" not in name and "/tmp" not in name and path.is_file() and not path.is_symlink():
+                yield path, f"home/{name}"
 
 
 def restore(source: Path) -> dict[str, Any]:
