@@ -79,9 +79,10 @@ def lines_of(batch: Batch) -> pl.DataFrame:
 
 
 def test_every_held_parcel_has_one_case(batch: Batch) -> None:
-    held = lines_of(batch).filter(verdict="hold")
+    held = lines_of(batch).filter(pl.col("verdict") == "hold", ~pl.col("reasons").list.contains("release.order-incomplete"))
     found = {one.order_id: one for one in Case.objects.filter(batch=batch, kind="exception")}
     assert found.keys() == set(held.get_column("order_id"))
+    assert MIXED not in found, "it waits to be mended and comes back whole in another batch"
     for one in found.values():
         mine = held.filter(order_id=one.order_id)
         assert one.lane == ("red" if "red" in mine.get_column("lane") else "yellow")
@@ -384,7 +385,9 @@ def test_four_eyes_wait_for_another_person(firm: Firm, batch: Batch, taken: Case
 
 
 def test_where_the_law_leaves_nothing_the_parcel_stays(firm: Firm, batch: Batch) -> None:
-    mixed = cases.take(firm.acting("inspector"), Case.objects.get(batch=batch, order_id=MIXED))
+    opened = Case(organisation=firm.organisation, batch=batch, order_id=MIXED, row_id=0, kind="exception", lane="yellow", risk=1, lines=1)
+    opened.save()
+    mixed = cases.take(firm.acting("inspector"), opened)
     lines = lines_of_order(firm.acting("inspector"), batch, MIXED)
     assert cases.choices_of(mixed, lines) == ("stays",)
     with pytest.raises(Told):

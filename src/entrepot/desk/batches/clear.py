@@ -170,8 +170,10 @@ def _add_spent(organisation: Organisation, part: pl.DataFrame) -> None:
 
 
 def _decided_orders(lines: Path) -> pl.Series:
-    decided = pl.scan_parquet(lines).filter(pl.col("verdict") != "invalid").select(pl.col("order_id").unique())
-    return decided.collect().get_column("order_id")
+    """Orders that this batch is the last word on: as in `spending`, an incomplete one comes back whole in another batch."""
+    comes_back = pl.col("reasons").list.contains("release.order-incomplete").fill_null(value=False)
+    decided = pl.scan_parquet(lines).filter((pl.col("verdict") != "invalid") & ~comes_back)
+    return decided.select(pl.col("order_id").unique()).collect().get_column("order_id")
 
 
 def _fail(batch: Batch, error: Exception) -> None:

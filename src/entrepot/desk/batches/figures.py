@@ -11,7 +11,7 @@ from entrepot.desk.batches.models import Batch
 from entrepot.desk.context import language
 from entrepot.goods.texts import text
 
-__all__ = ["figures_of", "lines_url", "tax_of"]
+__all__ = ["figures_of", "known_cny", "lines_url", "tax_of"]
 
 VERDICTS = ("release", "hold", "refuse", "invalid")
 TONES = {"release": "release", "hold": "yellow", "refuse": "refuse", "invalid": "invalid"}
@@ -35,7 +35,7 @@ def figures_of(batch: Batch) -> dict[str, Any]:
         "ratio": summary["paperless_ratio"], "ratio_text": _percent(summary["paperless_ratio"]),
         "target": summary["paperless_target"], "held": summary["by_verdict"]["hold"],
         "tax_text": tax_of(summary),
-        "taxes": [(f"batches.tax-{name}", _known(Decimal(cny), summary)) for name, cny in summary["tax"].items()],
+        "taxes": [(f"batches.tax-{name}", known_cny(Decimal(cny), summary["tax_unknown_lines"])) for name, cny in summary["tax"].items()],
         "verdict_plot": _verdicts(batch), "verdict_rows": [[_verdict(name), count] for name, count in summary["by_verdict"].items()],
         "mode_plot": _modes(batch), "mode_rows": [list(one) for one in summary["by_mode"].items()],
         "verdict_head": [_said("batches.verdict"), _said("batches.lines")], "mode_head": [_said("batches.mode"), _said("batches.lines")],
@@ -51,11 +51,12 @@ def _said(text_id: str) -> str:
 
 def tax_of(summary: Mapping[str, Any]) -> str:
     """The sum of tax of a summary in CNY; at least that much where it is unknown for some lines, and unknown where it is for all."""
-    return _known(Decimal(summary["tax_total_cny"]), summary)
+    return known_cny(Decimal(summary["tax_total_cny"]), summary["tax_unknown_lines"])
 
 
-def _known(cny: Decimal, summary: Mapping[str, Any]) -> str:
-    if not summary["tax_unknown_lines"]:
+def known_cny(cny: Decimal, unknown_lines: int) -> str:
+    """A sum in CNY: at least that much where some lines are unknown, a question mark where nothing of it is known."""
+    if not unknown_lines:
         return f"{cny:,.2f}"
     return f"≥ {cny:,.2f}" if cny else "?"
 

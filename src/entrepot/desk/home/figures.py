@@ -19,20 +19,22 @@ from entrepot.desk.home.models import DayFigure
 from entrepot.desk.jobs.run import Progress
 from entrepot.desk.people.acting import Acting
 
-__all__ = ["SUMS", "Day", "days", "flows", "keep_figures", "last_day", "places"]
+__all__ = ["LEFT_OUT", "SUMS", "Day", "days", "flows", "keep_figures", "last_day", "places"]
 
 SUMS = ("lines", "parcels", "released", "price_fen", "tax_fen", "tax_unknown_lines")
 WRITTEN_AT_ONCE = 2000
+LEFT_OUT = ("release.invalid", "release.cancellation", "release.order-incomplete")
+"""Reasons of lines that are in no figure. Nothing moves by the first two; an incomplete order comes back whole in another batch."""
 
 
 def day_figures(lines: Path) -> pl.DataFrame:
-    """Day, direction, partner country and `SUMS` of a result file; only decided sale lines move, an order is a parcel.
+    """Day, direction, partner country and `SUMS` of a result file, without the lines `LEFT_OUT`; an order is a parcel.
 
     Prices of lines whose price is unknown are left out of the sum; taxes unknown are counted.
     """
     country = pl.when(pl.col("direction") == "import").then("seller_country").otherwise("buyer_country").fill_null("")
-    sales = pl.scan_parquet(lines).filter((pl.col("verdict") != "invalid") & (pl.col("line_kind") == "sale"))
-    parcels = sales.group_by("order_id").agg(
+    left_out = pl.any_horizontal(pl.col("reasons").list.contains(reason) for reason in LEFT_OUT).fill_null(value=False)
+    parcels = pl.scan_parquet(lines).filter(~left_out).group_by("order_id").agg(
         pl.col("declared_on").first().alias("day"), pl.col("direction").first(), country.first().alias("country"),
         pl.len().alias("lines"), (pl.col("verdict") == "release").all().alias("released"),
         pl.col("price_fen").sum(), (pl.col("tax_total").sum() * 100).cast(pl.Int64).alias("tax_fen"),
@@ -70,6 +72,11 @@ class Day:
     def ratio(self) -> float | None:
         """Share of parcels released without paper; None without parcels. For display and plots only."""
         return self.released / self.parcels if self.parcels else None
+
+    @property
+    def tax_is_known(self) -> bool:
+        """Whether the sum says anything: it is known, or at least a part of it is."""
+        return bool(self.tax_fen) or not self.tax_unknown_lines
 
 
 def last_day(acting: Acting) -> dt.date | None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.db.models import Count
@@ -10,13 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from entrepot.decide.release import GREEN
+from entrepot.desk.batches.figures import known_cny
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.context import language
-from entrepot.desk.home.figures import Day, days, flows, last_day, places
+from entrepot.desk.home.figures import LEFT_OUT, Day, days, flows, last_day, places
 from entrepot.desk.inspection.models import Case
 from entrepot.desk.lawbook.book import today
 from entrepot.desk.people.acting import Acting
+from entrepot.goods.schema import DATE_FIRST, DATE_LAST
 from entrepot.goods.texts import text
+from entrepot.run.shelf import UNKNOWN
 from entrepot.run.summary import PAPERLESS_TARGET
 from entrepot.run.wording import country_name
 
@@ -25,6 +29,13 @@ __all__ = ["home"]
 TREND_DAYS = 30
 FLOWS_SHOWN = 40
 HOME_COUNTRY = "CN"
+
+
+class Linked(NamedTuple):
+    """A figure of a table and where its lines are."""
+
+    text: str
+    href: str
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -39,22 +50,24 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = next((one for one in span if one.day == day), Day(day, 0, 0, 0, 0, 0, 0))
     waiting = {row["lane"]: row["n"] for row in _open_cases(acting)}
     return render(request, "home/home.html", {
-        "day": shown, "is_today": day == today(), "last": last, "target": PAPERLESS_TARGET, "waiting": waiting,
-        "waiting_total": sum(waiting.values()), "links": _links(day), "trend": _trend(span), "taxes": _taxes(span), "ratio": _ratio(span),
-        "flows": _flows(acting, day), "recent": list(Batch.objects.of(acting).order_by("-ordinal")[:5]),
+        "day": shown, "is_today": day == today(), "last": last, "target": PAPERLESS_TARGET, "tax_text": _tax_text(shown),
+        "waiting": waiting, "waiting_total": sum(waiting.values()), "waiting_href": _waiting(acting), "links": _links(day),
+        "trend": _trend(span), "taxes": _taxes(span), "ratio": _ratio(span), "flows": _flows(acting, day),
+        "recent": list(Batch.objects.of(acting).order_by("-ordinal")[:5]),
         "tables": _tables(span),
     })  # fmt: skip
 
 
 def _asked(given: str | None, otherwise: dt.date) -> dt.date:
     try:
-        return dt.date.fromisoformat(given) if given else otherwise
+        day = dt.date.fromisoformat(given) if given else otherwise
     except ValueError:
         return otherwise
+    return day if DATE_FIRST <= day <= DATE_LAST else otherwise
 
 
 def _open_cases(acting: Acting) -> Any:
-    cases = Case.objects.of(acting).exclude(state=Case.State.DECIDED)
+    cases = Case.objects.of(acting).filter(kind=Case.Kind.EXCEPTION).exclude(state=Case.State.DECIDED)
     return cases.values("lane").order_by("lane").annotate(n=Count("id"))
 
 
@@ -62,48 +75,61 @@ def _lines(**filters: object) -> str:
     return f"{reverse('consignments')}?{urlencode(filters)}"
 
 
+def _counted(day: dt.date, *also_without: str, **filters: object) -> str:
+    """Where the lines are that the figures of a day count."""
+    return _lines(day_from=day, day_until=day, without=",".join((*LEFT_OUT, *also_without)), **filters)
+
+
 def _links(day: dt.date) -> dict[str, str]:
-    """Where each figure's lines are."""
-    on = {"day_from": day, "day_until": day}
+    """Where each figure's lines are: as their batch decided them, whatever a person did since."""
     return {
-        "parcels": _lines(**on), "released": _lines(**on, verdict="release"), "held": _lines(**on, verdict="hold"),
-        "tax": _lines(**on, direction="import"), "refused": _lines(**on, verdict="refuse"),
+        "parcels": _counted(day), "tax": _counted(day), "tax_unknown": _counted(day, tax=UNKNOWN),
+        "released": _counted(day, reason=GREEN), "not_released": _counted(day, GREEN),
     }  # fmt: skip
 
 
+def _waiting(acting: Acting) -> str:
+    """The queue of exceptions, or the lines that are held now for those who do not see the queue."""
+    if acting.may("inspection.view"):
+        return f"{reverse('inspection')}?{urlencode({'kind': Case.Kind.EXCEPTION})}"
+    return _lines(verdict="hold", without="release.order-incomplete")
+
+
+def _hrefs(span: list[Day], figure: str) -> list[str]:
+    return [_links(one.day)[figure] for one in span]
+
+
 def _trend(span: list[Day]) -> dict[str, Any]:
-    names = {"released": text("home.released", language()), "held": text("home.not-released", language())}
-    hrefs = [_lines(day_from=one.day, day_until=one.day) for one in span]
+    released, others = [one.released for one in span], [one.parcels - one.released for one in span]
     return {
         "labels": [str(one.day) for one in span],
         "series": [
-            {"name": names["released"], "tone": "release", "values": [one.released for one in span], "hrefs": hrefs},
-            {
-                "name": names["held"],
-                "tone": "yellow",
-                "values": [one.parcels - one.released for one in span],
-                "hrefs": hrefs,
-            },
+            {"name": text("home.released", language()), "tone": "release", "values": released, "hrefs": _hrefs(span, "released")},
+            {"name": text("home.not-released", language()), "tone": "yellow", "values": others, "hrefs": _hrefs(span, "not_released")},
         ],
     }
 
 
 def _ratio(span: list[Day]) -> dict[str, Any]:
+    name, ratios = text("home.paperless", language()), [one.ratio for one in span]
     return {
         "labels": [str(one.day) for one in span], "percent": True,
-        "series": [{"name": text("home.paperless", language()), "tone": "accent", "values": [one.ratio for one in span]}],
+        "series": [{"name": name, "tone": "accent", "values": ratios, "hrefs": _hrefs(span, "released")}],
         "target": {"value": PAPERLESS_TARGET, "name": text("home.target", language())},
     }  # fmt: skip
 
 
 def _taxes(span: list[Day]) -> dict[str, Any]:
-    values = [f"{Decimal(one.tax_fen) / 100:.2f}" for one in span]
-    name = text("home.tax", language())
+    values = [f"{Decimal(one.tax_fen) / 100:.2f}" if one.tax_is_known else None for one in span]
     return {
         "labels": [str(one.day) for one in span],
         "unit": "CNY",
-        "series": [{"name": name, "tone": "3", "values": values}],
+        "series": [{"name": text("home.tax", language()), "tone": "3", "values": values, "hrefs": _hrefs(span, "tax")}],
     }
+
+
+def _tax_text(one: Day) -> str:
+    return known_cny(Decimal(one.tax_fen) / 100, one.tax_unknown_lines)
 
 
 def _tables(span: list[Day]) -> dict[str, Any]:
@@ -114,11 +140,23 @@ def _tables(span: list[Day]) -> dict[str, Any]:
 
     return {
         "trend_head": words("day", "parcels", "released", "paperless"),
-        "trend": [[str(one.day), f"{one.parcels:,}", f"{one.released:,}", _percent(one)] for one in span],
+        "trend": [_trend_row(one, _links(one.day)) for one in span],
         "tax_head": words("day", "tax", "tax-unknown"),
-        "tax": [[str(one.day), f"{Decimal(one.tax_fen) / 100:,.2f}", f"{one.tax_unknown_lines:,}"] for one in span],
+        "tax": [_tax_row(one, _links(one.day)) for one in span],
         "flow_head": words("country", "direction", "parcels"),
     }
+
+
+def _trend_row(one: Day, links: dict[str, str]) -> list[str | Linked | None]:
+    ratio = _percent(one)
+    return [
+        str(one.day), Linked(f"{one.parcels:,}", links["parcels"]), Linked(f"{one.released:,}", links["released"]),
+        Linked(ratio, links["released"]) if ratio else None,
+    ]  # fmt: skip
+
+
+def _tax_row(one: Day, links: dict[str, str]) -> list[str | Linked]:
+    return [str(one.day), Linked(_tax_text(one), links["tax"]), Linked(f"{one.tax_unknown_lines:,}", links["tax_unknown"])]
 
 
 def _percent(one: Day) -> str | None:
@@ -132,12 +170,12 @@ def _flows(acting: Acting, day: dt.date) -> dict[str, Any]:
     rows = []
     for row in found:
         label = country_name(row["country"])[language()] if row["country"] else text("home.unknown-country", language())
-        rows.append([label, text(f"home.{row['direction']}", language()), f"{row['parcels']:,}"])
+        href = _counted(day, country=row["country"] or UNKNOWN, direction=row["direction"])
+        rows.append([label, text(f"home.{row['direction']}", language()), Linked(f"{row['parcels']:,}", href)])
         partner, own = _place(row["country"]), _place(HOME_COUNTRY)
         if partner and own and row["country"] != HOME_COUNTRY and len(arcs) < FLOWS_SHOWN:
             here, there = {"name": country_name(HOME_COUNTRY)[language()], **own}, {"name": label, **partner}
             ends = {"from": here, "to": there} if row["direction"] == "export" else {"from": there, "to": here}
-            href = _lines(day_from=day, day_until=day, country=row["country"], direction=row["direction"])
             arcs.append({**ends, "value": row["parcels"], "href": href})
     return {"data": {"flows": arcs}, "rows": rows}
 

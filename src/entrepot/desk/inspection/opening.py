@@ -26,7 +26,7 @@ CASES_PER_WRITE = 5000
 ROWS_PER_READ = 250_000
 ORDER_MOST = 120
 COLUMNS = ["order_id", "row_id", "verdict", "lane", "release_rule", "price_fen", "tax_total", "declared_on", "direction",
-           "seller_id", "seller_name", "description"]  # fmt: skip
+           "seller_id", "seller_name", "description", "reasons"]  # fmt: skip
 
 
 def open_cases(batch: Batch, progress: Progress) -> None:
@@ -72,11 +72,15 @@ def _blocks(batch: Batch) -> Iterator[pl.DataFrame]:
 
 
 def _wanted(block: pl.DataFrame, key: bytes, share_ppm: int) -> pl.DataFrame:
-    """Lines of held parcels and of green ones that the lot falls on; the draw needs nothing but the order's number."""
+    """Lines of held parcels and of green ones that the lot falls on; the draw needs nothing but the order's number.
+
+    An order that waits for its refused row is nobody's to inspect: it is mended and comes back whole in another batch.
+    """
+    incomplete = pl.col("reasons").list.contains("release.order-incomplete").fill_null(value=False)
     sound = block.filter(pl.col("order_id").str.len_chars() <= ORDER_MOST)
     green = sound.filter(pl.col("verdict") == "release")
     lot = green.filter(drawn(green.get_column("order_id"), key, share_ppm))
-    return pl.concat([sound.filter(pl.col("verdict") == "hold"), lot])
+    return pl.concat([sound.filter((pl.col("verdict") == "hold") & ~incomplete), lot])
 
 
 def _case(batch: Batch, row: dict[str, Any]) -> Case:
