@@ -23,13 +23,15 @@ from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.listing import lines_of_order
 from entrepot.desk.consignments.models import LineEvent, Proposal
-from entrepot.desk.consignments.settle import settle
-from entrepot.desk.inspection import cases
+from entrepot.desk.consignments.settle import decide_proposal, settle
+from entrepot.desk.inspection import cases, views
 from entrepot.desk.inspection.evidence import media_type_of
 from entrepot.desk.inspection.models import Answer, Case, Evidence, OnlineSession
 from entrepot.desk.inspection.opening import PURPOSE, open_cases, parcels_to_inspect
 from entrepot.desk.inspection.queue import Queue, queue_page
 from entrepot.desk.inspection.risk import Parcel, risk_of, weights
+from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.members import change_role, remove_member
 from entrepot.desk.people.models import Membership, User
 from entrepot.desk.plug import Role
 from entrepot.desk.told import Told
@@ -224,6 +226,61 @@ def test_a_case_is_handed_over_and_given_back(firm: Firm, case: Case, second: Us
     client.post(f"/inspection/{case.id}/give-back/")
     case.refresh_from_db()
     assert (case.state, case.holder) == ("open", "")
+
+
+def test_cases_of_who_no_longer_inspects_go_back_to_the_queue(firm: Firm, case: Case, second: User) -> None:
+    administrator, member = firm.acting("administrator"), Membership.objects.get(user=second)
+    for change in (lambda: change_role(administrator, member.id, Role.ANALYST), lambda: remove_member(administrator, member.id)):
+        Membership.objects.filter(id=member.id).update(role=Role.INSPECTOR)
+        cases.take(Acting(firm.organisation, Role.INSPECTOR, second), case)
+        change_role(administrator, member.id, Role.INSPECTOR)
+        assert Case.objects.get(id=case.id).state == "taken", "still an inspector"
+        change()
+        case.refresh_from_db()
+        assert (case.state, case.holder, case.taken_at) == ("open", "", None)
+    assert AuditEntry.objects.filter(action="inspection.released", object_id=str(case.id)).count() == 2
+
+
+def test_a_case_of_a_colleague_who_is_away_is_taken_over_with_a_reason(firm: Firm, taken: Case, second: User) -> None:
+    client, path = Client(), f"/inspection/{taken.id}/take-over/"
+    client.force_login(second, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.post(path, {"reason": "no"})
+    taken.refresh_from_db()
+    assert taken.holder == firm.acting("inspector").actor
+    assert path in client.get(f"/inspection/{taken.id}/").content.decode()
+    client.post(path, {"reason": "away until Monday"})
+    taken.refresh_from_db()
+    assert taken.holder == f"user:{second.id}"
+    entry = AuditEntry.objects.get(action="inspection.taken-over")
+    assert entry.detail == {"held_by": firm.acting("inspector").actor, "reason": "away until Monday"}
+    headers = firm.headers("inspector") | {"Idempotency-Key": "over"}
+    address, body = f"/api/v1/inspection/cases/{taken.id}/take-over", {"reason": "both are away"}
+    over = Client().post(address, body, "application/json", headers=headers)
+    assert (over.status_code, over.json()["holder"][:4]) == (200, "key:")
+    client.post(f"/inspection/{taken.id}/decide/", {"choice": "release", "reason": "goods seen, tax paid"})
+    taken.refresh_from_db()
+    assert taken.state == "taken", "who lost it decides it no more"
+
+
+def test_a_proposal_turned_down_leaves_the_case_to_nobody_but_an_inspector(firm: Firm, batch: Batch, case: Case, second: User) -> None:
+    firm.organisation.four_eyes = True
+    firm.organisation.save()
+    broker, administrator = firm.acting("broker"), firm.acting("administrator")
+
+    def proposed_and_turned_down() -> tuple[str, str]:
+        lines = lines_of_order(broker, batch, HELD)
+        settle(broker, batch, HELD, lines, "release", "the seller explained it")
+        decide_proposal(administrator, Proposal.objects.get(accepted=None), False, lines)
+        case.refresh_from_db()
+        return case.state, case.holder
+
+    assert proposed_and_turned_down() == ("open", "")
+    cases.take(Acting(firm.organisation, Role.INSPECTOR, second), case)
+    assert proposed_and_turned_down() == ("taken", f"user:{second.id}")
+    settle(broker, batch, HELD, lines_of_order(broker, batch, HELD), "release", "the seller explained it")
+    remove_member(administrator, Membership.objects.get(user=second).id)
+    decide_proposal(administrator, Proposal.objects.get(accepted=None), False, lines_of_order(broker, batch, HELD))
+    assert cases.take(firm.acting("inspector"), case).state == "taken"
 
 
 def test_nothing_is_handed_to_who_is_no_inspector_here(firm: Firm, stranger: Firm, case: Case) -> None:

@@ -87,7 +87,8 @@ class Area:
     `permissions` maps a permission to the roles that have it; `api` maps a prefix to a `ninja.Router` named as
     `package.module:router`; `jobs` maps a kind of job to the function that does it (`jobs.run` says how it is called);
     `events` are the kinds of events that webhooks may ask for; `batch_done` is called in the worker with each batch that
-    was cleared and a progress function; `periodic` names functions the worker calls about once a minute.
+    was cleared and a progress function; `actor_changed` is called with who changed it and `user:…` or `key:…` in the transaction
+    in which a member left, got another role, or a key was revoked; `periodic` names functions the worker calls about once a minute.
     """
 
     app: str
@@ -104,6 +105,7 @@ class Area:
 @dataclass(frozen=True, slots=True)
 class _App:
     """An app by its name, before its `area` is imported (which needs Django's apps)."""
+    actor_changed: str | None = None
 
     app: str
 

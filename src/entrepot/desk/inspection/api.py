@@ -13,7 +13,7 @@ from entrepot.desk.api.idempotency import idempotent
 from entrepot.desk.api.problems import ApiError, answers
 from entrepot.desk.consignments.listing import lines_of_order
 from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST
-from entrepot.desk.inspection import cases
+from entrepot.desk.inspection import cases, holders
 from entrepot.desk.inspection.models import Answer, Case, Evidence
 from entrepot.desk.inspection.queue import queue_of, queue_page
 from entrepot.desk.people.models import Membership
@@ -106,6 +106,12 @@ class HandOver(Schema):
     user: UUID = Field(examples=["5b2c8f14-3a51-4a0e-9a3e-6d1b7b8f1c22"])
 
 
+class TakeOver(Schema):
+    """Why a case that a colleague holds is taken over."""
+
+    reason: str = Field(min_length=REASON_LEAST, max_length=REASON_MOST, examples=["the inspector is on leave this week"])
+
+
 class AnswerIn(Schema):
     """What was found at an item of the checklist."""
 
@@ -188,6 +194,16 @@ def hand_over(request: Any, case: UUID, payload: HandOver) -> Any:
     """Give a case that is open, or that one holds, to another inspector of the organisation."""
     member: Membership = Membership.objects.of(acting(request)).one(acting(request), user_id=payload.user, role=Role.INSPECTOR)
     return _out(cases.hand_over(acting(request), _one(request, case), member))
+
+
+@router.post(
+    "/cases/{uuid:case}/take-over", auth=needs(WORK), response=answers(CaseOut, 404, 422), operation_id="inspection_take_over",
+    summary="Take a case over",
+)  # fmt: skip
+@idempotent
+def take_over(request: Any, case: UUID, payload: TakeOver) -> Any:
+    """Take a case that somebody else holds, with a reason that the audit log keeps."""
+    return _out(holders.take_over(acting(request), _one(request, case), payload.reason))
 
 
 @router.post(

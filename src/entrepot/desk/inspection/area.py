@@ -21,6 +21,7 @@ AREA = Area(
         Page(CASE + "give-back/", views.give_back, "case_give_back", WORK),
         Page(CASE + "hand-over/", views.hand_over, "case_hand_over", WORK),
         Page(CASE + "answers/", views.answer, "case_answer", WORK),
+        Page(CASE + "take-over/", views.take_over, "case_take_over", WORK),
         Page(CASE + "decide/", views.decide, "case_decide", WORK),
         Page(CASE + "evidence/", views.evidence_add, "case_evidence", WORK),
         Page(CASE + "evidence/<uuid:evidence>/", views.evidence_file, "case_evidence_file", VIEW),
@@ -30,3 +31,4 @@ AREA = Area(
     api={"/inspection": "entrepot.desk.inspection.api:router"},
     batch_done="entrepot.desk.inspection.opening:open_cases",
 )
+    actor_changed="entrepot.desk.inspection.holders:release_cases",

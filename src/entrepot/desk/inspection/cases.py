@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.settle import Line, allowed_of, note, settle, with_reason
+from entrepot.desk.inspection.holders import can_hold
 from entrepot.desk.inspection.models import Answer, Case, OnlineSession
 from entrepot.desk.inspection.opening import stopped_case
 from entrepot.desk.people.acting import Acting
@@ -201,11 +202,17 @@ def parcel_was_settled(
     cases = Case.objects.of(acting).filter(batch=batch, order_id=order_id).exclude(state=State.DECIDED)
     for case in cases:
         if proposed:
-            Case.objects.of(acting).filter(id=case.id).update(state=State.PROPOSED, holder=case.holder or acting.actor)
+            Case.objects.of(acting).filter(id=case.id).update(state=State.PROPOSED)
         elif verdict:
             close(case, acting.actor, verdict, reason)
         elif case.state == State.PROPOSED:
-            Case.objects.of(acting).filter(id=case.id).update(state=State.TAKEN)
+            _back(acting, case)
+
+
+def _back(acting: Acting, case: Case) -> None:
+    """A proposal was turned down: whoever held the case has it again, if they still inspect; otherwise it is in the queue."""
+    back = {"state": State.TAKEN} if can_hold(acting.organisation, case.holder) else {"state": State.OPEN, "holder": "", "taken_at": None}
+    Case.objects.of(acting).filter(id=case.id).update(**back)
 
 
 def _stopped(acting: Acting, batch: Batch, order_id: str, lines: Sequence[Line]) -> None:

@@ -17,7 +17,7 @@ from entrepot.desk.consignments.listing import lines_of_order
 from entrepot.desk.consignments.persons import covered_persons
 from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST, is_own
 from entrepot.desk.context import language
-from entrepot.desk.inspection import cases
+from entrepot.desk.inspection import cases, holders
 from entrepot.desk.inspection.evidence import keep_evidence
 from entrepot.desk.inspection.forms import EvidenceForm, SessionForm
 from entrepot.desk.inspection.models import Answer, Case, Evidence
@@ -32,6 +32,7 @@ from entrepot.run.wording import rule_text
 __all__ = [
     "answer", "case", "decide", "evidence_add", "evidence_file", "give_back", "hand_over", "inspection", "session_add", "take",
 ]  # fmt: skip
+    "take_over",
 
 SANDBOX = "default-src 'none'; sandbox"
 
@@ -139,6 +140,13 @@ def hand_over(request: Any, case: UUID) -> HttpResponse:
 
 
 @require_POST
+@require_POST
+def take_over(request: Any, case: UUID) -> HttpResponse:
+    """Take a case that a colleague holds, with a reason."""
+    reason = request.POST.get("reason", "")
+    return _changed(request, case, lambda found: holders.take_over(request.acting, found, reason), "inspection.taken-now")
+
+
 def answer(request: Any, case: UUID) -> HttpResponse:
     """Note what was found at an item of the checklist."""
     told = {name: request.POST.get(name, "") for name in ("item", "found", "note")}

@@ -13,12 +13,15 @@ from django.utils import timezone
 from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Invitation, Membership, Organisation, User, hash_of
-from entrepot.desk.plug import Role
+from entrepot.desk.plug import Role, imported, plugged
 from entrepot.desk.told import Told
 from entrepot.goods.errors import WorldError
 from entrepot.goods.texts import text
 
-__all__ = ["INVITED_FOR", "accept", "change_role", "invitation_of", "invite", "link_of", "remove_member", "send_invitation", "withdraw"]
+__all__ = [
+    "INVITED_FOR", "accept", "change_role", "invitation_of", "invite", "link_of", "remove_member", "send_invitation", "tell_areas",
+    "withdraw",
+]  # fmt: skip
 
 INVITED_FOR = timedelta(days=7)
 
@@ -31,6 +34,7 @@ def change_role(acting: Acting, member_id: UUID, role: Role) -> None:
         if before != role:
             member.save(update_fields=["role"])
             record(acting, "member.role-changed", "user", member.user_id, before=before, role=role.value)
+            tell_areas(acting, f"user:{member.user_id}")
 
 
 def remove_member(acting: Acting, member_id: UUID) -> None:
@@ -39,6 +43,14 @@ def remove_member(acting: Acting, member_id: UUID) -> None:
         member = _locked(acting, member_id, still_administrator=False)
         member.delete()
         record(acting, "member.removed", "user", member.user_id, role=member.role)
+        tell_areas(acting, f"user:{member.user_id}")
+
+
+def tell_areas(acting: Acting, actor: str) -> None:
+    """Let every area that asks for it look after what an actor held, once the actor is gone or may do other things."""
+    for area in plugged():
+        if area.actor_changed:
+            imported(area.actor_changed)(acting, actor)
 
 
 def _locked(acting: Acting, member_id: UUID, *, still_administrator: bool) -> Membership:
