@@ -9,6 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -17,6 +20,7 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import INSTALLATION
 from entrepot.desk.audit.models import AuditEntry
+from entrepot.desk.people import logins
 from entrepot.desk.people.keys import grantable, issue
 from entrepot.desk.people.mandates import broker_named, code_of, grant
 from entrepot.desk.people.members import change_role, invite, remove_member
@@ -474,6 +478,7 @@ def test_a_password_is_changed_and_reset_by_e_mail_and_other_sessions_end(firm: 
     place = visitor.get(link.group(1), follow=True).redirect_chain[-1][0]
     assert visitor.post(place, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
     assert log_in(Client()).status_code == 302
+    assert actions(firm) == ["password.changed", "password.reset"]
 
 
 def test_passwords_are_hashed_with_argon2(firm: Firm) -> None:
@@ -487,6 +492,7 @@ def test_sessions_are_listed_and_ended(firm: Firm) -> None:
     page = here.get(reverse("usersessions_list"))
     assert "Phone" in page.content.decode()
     here.post(reverse("usersessions_list"))
+    assert actions(firm) == ["session.ended"]
     assert elsewhere.get(reverse("members")).status_code == 302
     assert here.get(reverse("members")).status_code == 200
 
@@ -505,6 +511,54 @@ def test_one_session_is_ended_and_only_an_own_one(firm: Firm, stranger: Firm) ->
     assert phone.get(reverse("members")).status_code == 302
     assert tablet.get(reverse("members")).status_code == 200
     assert AuditEntry.objects.filter(action="session.ended").count() == 1
+
+
+def test_a_session_is_not_ended_without_its_entry(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, user = Client(), firm.users["trader"]
+    log_in(client)
+
+    def failing(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(logins, "record", failing)
+    with pytest.raises(ZeroDivisionError):
+        logins.end_sessions(list(UserSession.objects.filter(user=user)))
+    assert client.get(reverse("members")).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_of_an_account_are_in_the_log_without_what_they_hold(firm: Firm) -> None:
+    client, user = Client(), firm.users["trader"]
+    log_in(client)
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    address, number = "second-address@tide.example", "13800001234"
+    client.post(reverse("set_language"), {"language": "zh-hans"})
+    client.post(reverse("set_language"), {"language": "zh-hans"})
+    client.post(reverse("profile"), {"name": "Li Wei", "language": "zh-hans", "telephone": number})
+    client.post(reverse("profile"), {"name": "Li Wei", "language": "zh-hans", "telephone": number})
+    client.post(reverse("account_email"), {"action_add": "", "email": address})
+    link = re.search(r"https?://[^/]+(/accounts/confirm-email/\S+)", str(mail.outbox[-1].body))
+    assert link
+    client.post(link.group(1))
+    client.post(reverse("account_email"), {"action_remove": "", "email": address})
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    client.post(reverse("mfa_activate_totp"), {"code": code})
+    client.post(reverse("mfa_generate_recovery_codes"))
+    client.post(reverse("mfa_deactivate_totp"))
+    told = AuditEntry.objects.filter(chain=str(firm.organisation.id)).exclude(action__in=("organisation.made", "login.done"))
+    assert [(entry.action, entry.detail) for entry in told.order_by("number")] == [
+        ("profile.changed", {"fields": ["language"]}), ("profile.changed", {"fields": ["name", "telephone"]}),
+        ("email.added", {}), ("email.confirmed", {}), ("email.removed", {}),
+        ("factor.added", {"factor": "totp"}), ("factor.added", {"factor": "recovery_codes"}),
+        ("factor.reset", {"factor": "recovery_codes"}),
+        ("factor.removed", {"factor": "totp"}), ("factor.removed", {"factor": "recovery_codes"}),
+    ]  # fmt: skip
+    assert {f"audit.do.{entry.action}" for entry in told} | {f"audit.do.{one}" for one in logins.CHANGES} <= set(all_texts())
+    written = str(list(AuditEntry.objects.values()))
+    assert address not in written
+    assert number not in written
 
 
 @pytest.mark.parametrize("name", ["mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn", "account_email"])

@@ -1,9 +1,11 @@
 """What allauth asks of us: who may sign up, in which language, and how second factors are kept."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -12,7 +14,7 @@ from entrepot.desk.people.members import invitation_of
 from entrepot.desk.told import Told
 from entrepot.desk.vault import open_sealed, seal
 
-__all__ = ["AccountAdapter", "MFAAdapter"]
+__all__ = ["AccountAdapter", "MFAAdapter", "SessionsAdapter"]
 
 PURPOSE = "second factor"
 
@@ -50,3 +52,13 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_public_key_credential_rp_entity(self) -> dict[str, Any]:
         """The relying party of passkeys: this installation by its host name."""
         return {**super().get_public_key_credential_rp_entity(), "name": "Entrepot"}
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
+    """Ends sessions with an entry in the audit log."""
+
+    def end_sessions(self, sessions: Sequence[Any]) -> None:
+        """Log these browsers of one person out."""
+        from entrepot.desk.people.logins import end_sessions  # imports models; allauth imports this module early
+
+        end_sessions(sessions)

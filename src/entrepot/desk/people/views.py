@@ -16,7 +16,7 @@ from django.views.i18n import set_language as set_cookie
 from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import SESSION_KEY, choose
 from entrepot.desk.people.forms import OrganisationForm, ProfileForm, SettingsForm
-from entrepot.desk.people.logins import tell_of
+from entrepot.desk.people.logins import end_sessions, tell_of
 from entrepot.desk.people.models import Organisation, User
 from entrepot.desk.people.organisations import make_organisation
 from entrepot.desk.told import posted, say_done
@@ -89,7 +89,10 @@ def profile(request: Any) -> HttpResponse:
     """One's own name, language and telephone."""
     form = ProfileForm(posted(request), instance=User.objects.get(id=request.user.id))
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            form.save()
+            if form.changed_data:
+                tell_of(request.user, "profile.changed", fields=sorted(form.changed_data))
         say_done(request, "people.saved")
         return redirect("profile")
     return render(request, "people/profile.html", {"form": form})
@@ -105,8 +108,7 @@ def session_end(request: Any) -> HttpResponse:
     session = UserSession.objects.filter(user=request.user, pk=number).exclude(session_key=request.session.session_key).first()
     if session is None:
         return HttpResponse(status=404)
-    session.end()
-    tell_of(request.user, "session.ended")
+    end_sessions([session])
     say_done(request, "people.session-ended")
     return redirect("usersessions_list")
 
@@ -115,6 +117,8 @@ def session_end(request: Any) -> HttpResponse:
 def set_language(request: Any) -> HttpResponse:
     """Show pages in another language from now on; a person's choice is kept in the profile."""
     chosen = request.POST.get("language", "")
-    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
-        User.objects.filter(id=request.user.id).update(language=chosen)
+    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES) and chosen != request.user.language:
+        with transaction.atomic():
+            User.objects.filter(id=request.user.id).update(language=chosen)
+            tell_of(request.user, "profile.changed", fields=["language"])
     return set_cookie(request)
