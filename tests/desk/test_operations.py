@@ -17,7 +17,10 @@ import zstandard
 from django.test import Client
 
 from entrepot.desk.batches.models import Batch, Upload
-from entrepot.desk.operations import backup
+from entrepot.desk.operations import backup, health
+from entrepot.desk.settings import database
+from entrepot.goods.errors import CallError
+from entrepot.law import Law
 from tests.desk.conftest import Firm
 from tests.desk.postgres import postgres, program
 
@@ -178,6 +181,31 @@ def test_figures_are_for_this_machine_or_those_with_the_token(client: Client, mo
     monkeypatch.setenv("ENTREPOT_METRICS_TOKEN", "given")
     for token, status in (("given", 200), ("other", 404), ("", 404)):
         far = client.get("/metrics", REMOTE_ADDR="203.0.113.9", headers={"Authorization": f"Bearer {token}"})
+@pytest.mark.django_db
+def test_asking_for_readiness_again_works_nothing_out_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get("/readyz").status_code == 200
+    worked: list[str] = []
+    monkeypatch.setattr(health, "MigrationExecutor", lambda *_: worked.append("migrations"))
+    monkeypatch.setattr(Law, "load", lambda *_, **__: worked.append("law"))
+    assert client.get("/readyz").status_code == 200
+    assert not worked
+
+
+def test_many_who_ask_at_once_do_not_take_each_others_probe(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DESK_FOLDER = tmp_path
+    written = Path.write_bytes
+
+    def beside(path: Path, data: bytes) -> int:
+        monkeypatch.setattr(Path, "write_bytes", written)
+        done = path.write_bytes(data)
+        assert health._files(), "another asks between the writing and the taking away"
+        return done
+
+    monkeypatch.setattr(Path, "write_bytes", beside)
+    assert health._files()
+    assert not list(tmp_path.iterdir())
+
+
         assert far.status_code == status
 
 

@@ -1,5 +1,9 @@
-"""Is the process alive, and is it ready: for load balancers and for `entrepot check`."""
+"""Is the process alive, and is it ready: for load balancers and for `entrepot check`.
 
+Anybody may ask, as often as they like: no answer costs more than one query and one empty file.
+"""
+
+import uuid
 from collections.abc import Callable
 
 from django.conf import settings
@@ -7,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from entrepot.law import Law
+from entrepot.desk.lawbook.book import book
 
 __all__ = ["READY", "healthz", "readyz"]
 
@@ -18,20 +22,29 @@ def _database() -> bool:
         return bool(cursor.fetchone())
 
 
+_migrated = False
+"""Whether the migrations were seen complete: they stay so while this program runs, and looking again takes a second."""
+
+
 def _migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    global _migrated
+    if not _migrated:
+        executor = MigrationExecutor(connection)
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrated
 
 
 def _files() -> bool:
-    probe = settings.DESK_FOLDER / ".probe"
-    probe.write_bytes(b"")
-    probe.unlink()
+    probe = settings.DESK_FOLDER / f".probe-{uuid.uuid4().hex}"  # of its own: two who ask at once do not take each other's away
+    try:
+        probe.write_bytes(b"")
+    finally:
+        probe.unlink(missing_ok=True)
     return True
 
 
 def _law() -> bool:
-    return bool(Law.load().hash)
+    return bool(book().hash)
 
 
 READY: dict[str, Callable[[], bool]] = {"database": _database, "migrations": _migrations, "files": _files, "law": _law}
