@@ -22,7 +22,7 @@ from entrepot.decide.returns import return_rules
 from entrepot.decide.rules import Rule
 from entrepot.decide.tax import tax_rules
 from entrepot.goods.faults import _allowed as allowed_in
-from entrepot.goods.schema import FIELDS, INPUT_FIELDS, MAX_TEXT, Field
+from entrepot.goods.schema import FIELDS, INPUT_FIELDS, MAX_ORDER_ID, MAX_TEXT, Field
 from entrepot.goods.texts import text, texts
 from entrepot.law import Law
 from entrepot.law.describe import describe_leaf, summarise_leaf
@@ -108,7 +108,7 @@ def lines_page() -> str:
         f"**Required:** {', '.join(needed)}, and at least one of `description`, `hs_code`, `sku`.",
         "**Default** is what an absent value becomes; its use is counted in `defaults_used` of the summary. Where no "
         "default is named an absent value is *unknown*.",
-        f"A text has at most {MAX_TEXT:,} characters; the tighter limits of messages are checked later.",
+        f"A text has at most {MAX_TEXT:,} characters, an order number {MAX_ORDER_ID}; the tighter limits of messages are checked later.",
         table(
             ("field", "what it is", "中文", "allowed", "default", "column of the line"), map(_field_row, INPUT_FIELDS)
         ),

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 from uuid import UUID
 
 import jsonschema_rs
@@ -131,8 +132,12 @@ def test_a_body_too_large_is_refused_before_it_is_read(db: None) -> None:
     assert (response.status_code, response.json()["code"]) == (413, "too-large")
 
 
+@pytest.mark.parametrize(
+    ("path", "pieces_read"),
+    [("/api/v1/quotes", 66), ("/accounts/login/", 5), ("/quote/store/", 5), ("/nowhere/", 5), (f"/inspection/{uuid4()}/evidence/", 205)],
+)
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "in pieces"])
-def test_a_body_without_end_is_turned_away_while_it_arrives(announced: bool) -> None:
+def test_a_body_without_end_is_turned_away_while_it_arrives(announced: bool, path: str, pieces_read: int) -> None:
     sent: list[Any] = []
     pieces = 0
 
@@ -146,11 +151,12 @@ def test_a_body_without_end_is_turned_away_while_it_arrives(announced: bool) -> 
 
     length = [(b"content-length", str(10 << 30).encode())] if announced else []
     scope = {
-        "type": "http", "path": "/api/v1/quotes", "method": "POST", "query_string": b"", "headers": [(b"host", b"localhost"), *length],
+        "type": "http", "path": path, "method": "POST", "query_string": b"", "headers": [(b"host", b"localhost"), *length],
     }  # fmt: skip
     asyncio.run(bounded(get_asgi_application())(scope, receive, send))
-    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (413, "too-large")
-    assert pieces == (0 if announced else 66)
+    assert sent[0]["status"] == 413
+    assert json.loads(sent[1]["body"])["code"] == "too-large" if path.startswith("/api/") else "过大" in sent[1]["body"].decode()
+    assert pieces == (0 if announced else pieces_read)
 
 
 def test_a_revoked_key_opens_nothing(firm: Firm) -> None:

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import re
+import struct
 import threading
 import time
 import zipfile
@@ -23,12 +25,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+import entrepot
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.batches import uploads
 from entrepot.desk.batches.choices import Choices, document
 from entrepot.desk.batches.clear import clear_batch, start
 from entrepot.desk.batches.content import check_content
 from entrepot.desk.batches.guess import guess
+from entrepot.desk.batches.look import look
+from entrepot.desk.batches.mend import row_of, rows_page, save_row
 from entrepot.desk.batches.models import Batch, BuyerYear, Mend, Reservation, Upload
 from entrepot.desk.batches.models import Mapping as SavedMapping
 from entrepot.desk.batches.reservations import (
@@ -40,11 +45,13 @@ from entrepot.desk.batches.reservations import (
     yearly_limit_fen,
 )
 from entrepot.desk.batches.sample import clear_sample_day, sample_orders
+from entrepot.desk.consignments.persons import erase_person
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.jobs.run import run_job
 from entrepot.desk.told import Told
 from entrepot.goods.errors import EntrepotError, InputError
 from entrepot.goods.schema import FIELDS
+from entrepot.goods.texts import all_texts, said
 from tests.desk.conftest import Firm
 from tests.run.days import Row, sample_rows
 
@@ -190,6 +197,7 @@ def test_a_person_walks_the_same_way_without_script(firm: Firm) -> None:
     again = browser.post("/upload/", {"file": io.BytesIO(CHINESE.encode())})
     offered = Choices.of(Upload.objects.get(id=sent_to(again).split("/")[-2]).choices)
     assert offered.constants["direction"] == "export", "the saved mapping fits"
+    assert offered.constants["declared_on"] == timezone.localdate().isoformat(), "but not the day of that other file"
 
 
 def test_the_sample_day_is_cleared_whole(firm: Firm) -> None:
@@ -382,6 +390,38 @@ def test_what_is_no_file_of_orders_is_refused_and_not_kept(content: Any, firm: F
     assert not list((settings.DESK_FOLDER / "uploads" / str(firm.organisation.id)).glob("*"))
 
 
+def test_a_file_that_is_no_orders_is_told_to_a_person_in_their_language_and_to_a_key_in_english(firm: Firm) -> None:
+    def detail(client: Client) -> str:
+        upload = client.post("/api/v1/uploads", {"name": "day.zip", "bytes_total": 4}, "application/json", headers=once()).json()
+        place = f"/api/v1/uploads/{upload['id']}"
+        client.put(f"{place}/pieces/0", b"PAR1", "application/octet-stream", headers=once())
+        answer = client.post(f"{place}/finish", {}, "application/json", headers=once())
+        assert (answer.status_code, answer.json()["code"]) == (422, "unusable-input")
+        return str(answer.json()["detail"])
+
+    def once() -> dict[str, str]:
+        return {"Idempotency-Key": uuid4().hex, "Accept-Language": "zh-hans"}
+
+    assert detail(firm.client("trader")) == "day.zip：Parquet 文件损坏或不完整"
+    assert detail(Client(headers=firm.headers("trader"))) == "day.zip: the Parquet file is damaged or cut off"
+
+
+def test_every_refusal_of_a_file_has_a_chinese_text(tmp_path: Path) -> None:
+    wide = b",".join(b"c%d" % n for n in range(500)) + b"\n" + b"1," * 499 + b"1\n"
+    for name, content in {"a.xlsx": b"PK\x03\x04", "b.parquet": b"PAR1", "c.csv": wide, "d.zip": zipped({"a.csv": b"x"})}.items():
+        with pytest.raises(InputError) as refused:
+            look(_written(tmp_path / name, content), check_content(tmp_path / name))
+        assert re.search("[一-鿿]", said(refused.value, "zh")), name
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
 def test_a_parquet_file_that_unpacks_too_large_is_refused(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.desk.batches.content.PARQUET_ROWS_MOST", 1_000_000)
     data = parquet_of_many()
@@ -475,6 +515,16 @@ def test_a_value_for_all_rows_can_be_mended_in_one(firm: Firm) -> None:
     assert pl.read_parquet(fresh.folder / "lines.parquet")["declared_on"].to_list() == [date(2026, 3, 10)]
 
 
+def test_what_was_changed_in_a_row_goes_with_its_person(firm: Firm) -> None:
+    batch = cleared(firm, csv_of([retail("E-1", "b")[0] | {"quantity": "0"}, *retail("E-2", "b")]))
+    (row,), _ = rows_page(batch)
+    save_row(firm.acting("trader"), batch, row.row_id, {"buyer_id": "110101199003071234"})
+    assert "110101199003071234" in Mend.objects.get().values
+    assert erase_person(firm.acting("administrator"), batch, "E-2", "asked by the buyer") == 1
+    assert Mend.objects.get().values == ""
+    assert row_of(batch, row.row_id).erased
+
+
 def test_an_order_is_fed_back_whole_and_personal_values_lie_sealed(firm: Firm) -> None:
     good, bad = retail("P-1", "b")[0], retail("P-1", "b")[0] | {"line_no": "2", "quantity": "0", "buyer_name": "=Specimen"}
     batch = cleared(firm, csv_of([good, bad]))
@@ -489,6 +539,7 @@ def test_an_order_is_fed_back_whole_and_personal_values_lie_sealed(firm: Firm) -
     fresh = done(api.send("POST", f"/batches/{batch.id}/feed-back").json()["id"])
     assert sorted(pl.read_parquet(fresh.folder / "lines.parquet")["line_no"].to_list()) == [1, 2]
     assert fresh.summary["rows_refused"] == 0
+    assert set(Mend.objects.values_list("values", flat=True)) == {""}, "what was changed lies in the fresh batch now, and there alone"
 
 
 def test_a_failed_feed_back_can_be_done_again(firm: Firm) -> None:
@@ -501,6 +552,23 @@ def test_a_failed_feed_back_can_be_done_again(firm: Firm) -> None:
 
 
 # Lines in one call
+
+
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+def arrow(table: pa.Table, compression: str | None = None) -> bytes:
+    target = io.BytesIO()
+    with pa.ipc.new_stream(target, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as stream:
+        stream.write_table(table)
+    return target.getvalue()
+
+
+def one_text_for_all(rows: int, length: int) -> pa.Array:
+    """A column whose rows all point to one long text: small to send, large once it is read."""
+    text = b"x" * length
+    view = struct.pack("<i4sii", length, text[:4], 0, 0)
+    return pa.Array.from_buffers(pa.string_view(), rows, [None, pa.py_buffer(view * rows), pa.py_buffer(text)])
 
 
 LINE = {
@@ -517,10 +585,7 @@ def test_lines_are_cleared_as_json_and_as_arrow(firm: Firm) -> None:
     batch = done(asked.json()["id"])
     assert (batch.name, batch.summary["rows_in"], batch.summary["rows_refused"]) == ("shop.jsonl", 2, 1)
     table = pa.Table.from_pylist([LINE | {"order_id": "L-3", "declared_on": date(2026, 3, 10)}])
-    target = io.BytesIO()
-    with pa.ipc.new_stream(target, table.schema) as stream:
-        stream.write_table(table)
-    asked = api.send("POST", "/batches/lines", target.getvalue(), "application/vnd.apache.arrow.stream")
+    asked = api.send("POST", "/batches/lines", arrow(table), ARROW)
     assert asked.status_code == 202, asked.content
     assert done(asked.json()["id"]).summary["rows_decided"] == 1
 
@@ -535,7 +600,11 @@ def test_lines_are_cleared_as_json_and_as_arrow(firm: Firm) -> None:
         ({"lines": [{"order_id": "A"}]}, "application/json", 422),
         (b"{", "application/json", 400),
         (b"x", "text/csv", 415),
-        (b"ARROW1", "application/vnd.apache.arrow.stream", 422),
+        (b"ARROW1", ARROW, 400),
+        (arrow(pa.table({"description": ["x" * 99] * 9}), compression="zstd"), ARROW, 422),
+        (arrow(pa.table({"description": pa.array(["x" * 99] * 9).dictionary_encode()})), ARROW, 422),
+        (arrow(pa.table({"description": [["nested"]]})), ARROW, 422),
+        (arrow(pa.table({"description": one_text_for_all(70, 1 << 20)})), ARROW, 413),
     ],
 )
 def test_what_is_no_lines_is_told_where(body: Any, content_type: str, status: int, firm: Firm) -> None:
@@ -550,8 +619,9 @@ def test_what_is_no_lines_is_told_where(body: Any, content_type: str, status: in
 def test_nobody_else_sees_or_touches_it(firm: Firm, stranger: Firm) -> None:
     batch = cleared(firm, csv_of([retail("S-1", "b")[0] | {"quantity": "0"}]))
     upload = uploads.take_file(firm.acting("trader"), "day.csv", [sample_orders()], len(sample_orders()))
-    pages = [reverse(name, args=[batch.id]) for name in ("batch", "batch_problems", "batch_progress", "batch_refused")]
-    pages += [reverse("batch_file", args=[batch.id, "lines.csv"]), reverse("upload_detail", args=[upload.id])]
+    pages = [reverse(name, args=[batch.id]) for name in ("batch", "batch_problems", "batch_progress")]
+    pages += [reverse("batch_file", args=[batch.id, name]) for name in ("lines.csv", "refused.csv")]
+    pages.append(reverse("upload_detail", args=[upload.id]))
     pages.append(reverse("job", args=[batch.job_id]))
     assert {stranger.client("administrator").get(page).status_code for page in pages} == {404}
     theirs = Api(stranger, "administrator")
@@ -581,12 +651,64 @@ def test_files_leave_the_desk_safely(firm: Firm) -> None:
     report = get("report.html")
     assert report["Content-Security-Policy"].startswith("sandbox")
     assert pl.read_parquet(io.BytesIO(body_of(get("lines.parquet")))).height == 2
-    with zipfile.ZipFile(io.BytesIO(body_of(get("messages.zip")))) as archive:
+    assert {get(name).status_code for name in ("messages.zip", "persons.parquet", "manifest.json")} == {404}
+    assert firm.client("analyst").get(reverse("batch_file", args=[batch.id, "refused.csv"])).status_code == 403
+
+
+def test_files_that_name_persons_leave_with_a_reason_that_is_kept(firm: Firm) -> None:
+    rows = [*retail("D-1", "b"), retail("D-2", "c")[0] | {"quantity": "0", "buyer_name": "Casey Specimen"}]
+    batch, why = cleared(firm, csv_of(rows)), "asked by customs"
+    browser, place = firm.client("broker"), reverse("batch_personal", args=[batch.id])
+    assert reverse("batch_personal", args=[batch.id]) in browser.get(reverse("batch", args=[batch.id])).content.decode()
+    assert "Casey" not in body_of(firm.client("trader").get(reverse("batch_file", args=[batch.id, "refused.csv"]))).decode()
+    assert browser.get(place).status_code == 405
+    assert firm.client("trader").post(place, {"file": "refused.csv", "reason": why}).status_code == 403
+    for form in ({"file": "refused.csv", "reason": " so "}, {"file": "refused.csv"}, {"file": "lines.csv", "reason": why}):
+        assert sent_to(browser.post(place, form)) == reverse("batch", args=[batch.id])
+    assert not AuditEntry.objects.filter(action__endswith="s.exported").exists()
+    assert "Casey Specimen" in body_of(browser.post(place, {"file": "refused.csv", "reason": why})).decode()
+    assert AuditEntry.objects.get(action="refused.exported").detail == {"reason": why}
+    with zipfile.ZipFile(io.BytesIO(body_of(browser.post(place, {"file": "messages.zip", "reason": why})))) as archive:
         assert len(archive.namelist()) == sum(one["messages"] for one in batch.summary["messages"].values())
-    assert firm.client("analyst").get(reverse("batch_file", args=[batch.id, "messages.zip"])).status_code == 403
-    assert get("persons.parquet").status_code == get("manifest.json").status_code == 404
-    assert b"D-2" in body_of(browser.get(reverse("batch_refused", args=[batch.id])))
-    assert {"messages.exported", "refused.exported"} <= set(AuditEntry.objects.values_list("action", flat=True))
+    assert AuditEntry.objects.get(action="messages.exported").detail == {"reason": why}
+
+
+def test_covered_rows_can_be_mended_elsewhere_and_declare_no_covered_person(firm: Firm) -> None:
+    own = {"quantity": "0", "buyer_name": "Casey Specimen", "buyer_telephone": "13800000009", "Remark": "13800000008", "Shelf": "=A1"}
+    batch = cleared(firm, csv_of([retail("D-2", "buyer-of-d2")[0] | own]))
+    given = body_of(firm.client("trader").get(reverse("batch_file", args=[batch.id, "refused.csv"])))
+    assert not [value for value in ("Casey", "13800000009", "13800000008", "buyer-of-d2") if value in given.decode()]
+    covered = pl.read_csv(io.BytesIO(given), infer_schema=False)
+    assert (covered["_buyer_name"][0], covered["Shelf"][0]) == ("C•••n", "'=A1")
+    again = cleared(firm, covered.with_columns(quantity=pl.lit("1")).write_csv().encode(), "again.csv")
+    assert pl.read_parquet(again.folder / "lines.parquet")["buyer_key"].to_list() == [None]
+
+
+def test_the_text_of_a_row_that_cannot_be_read_is_not_shown(firm: Firm) -> None:
+    """Where a value stands in it nobody can tell, so nobody can cover it."""
+    batch = cleared(firm, csv_of(retail("D-1", "b")) + b"D-2,Casey Specimen,13800000009\n")
+    page = firm.client("trader").get(reverse("batch_problems", args=[batch.id]))
+    assert [row.unreadable for row in page.context["rows"]] == [True]
+    assert "3 fields" in page.content.decode()
+    place = reverse("batch_file", args=[batch.id, "refused.csv"])
+    for shown in (page.content, body_of(firm.client("trader").get(place))):
+        assert b"Casey" not in shown
+        assert b"13800000009" not in shown
+
+
+def test_another_system_takes_the_files_of_a_batch(firm: Firm) -> None:
+    batch = cleared(firm, csv_of([*retail("D-1", "b"), retail("D-2", "c")[0] | {"quantity": "0", "buyer_name": "Casey Specimen"}]))
+    api, why = Api(firm, "broker"), {"file": "refused.csv", "reason": "asked by customs"}
+    answer = api.client.get(f"/api/v1/batches/{batch.id}/files/lines.parquet")
+    assert answer["Content-Type"] == "application/vnd.apache.parquet"
+    assert pl.read_parquet(io.BytesIO(body_of(answer))).height == 2
+    assert b"Casey" not in body_of(api.client.get(f"/api/v1/batches/{batch.id}/files/refused.csv"))
+    assert api.client.get(f"/api/v1/batches/{batch.id}/files/declarations_1039.csv").status_code == 404
+    assert b"Casey" in body_of(api.send("POST", f"/batches/{batch.id}/personal-files", why))
+    assert AuditEntry.objects.get(action="refused.exported").detail == {"reason": "asked by customs"}
+    assert api.send("POST", f"/batches/{batch.id}/personal-files", {"file": "refused.csv", "reason": ""}).status_code == 422
+    assert Api(firm).send("POST", f"/batches/{batch.id}/personal-files", why).status_code == 403
+    assert Api(firm, "analyst").client.get(f"/api/v1/batches/{batch.id}/files/refused.csv").status_code == 403
 
 
 # Jobs
@@ -602,6 +724,14 @@ def test_jobs_are_listed_and_told(firm: Firm) -> None:
     assert str(batch.job_id) in browser.get("/jobs/").content.decode()
     assert reverse("batch", args=[batch.id]) in browser.get(reverse("job", args=[batch.job_id])).content.decode()
     assert browser.get(reverse("job_progress", args=[batch.job_id])).headers["HX-Refresh"] == "true"
+
+
+def test_every_stage_a_job_tells_has_a_text() -> None:
+    source = Path(entrepot.__file__).parent
+    modules = [*source.glob("run/*.py"), *source.glob("desk/*/*.py")]
+    stages = {stage for path in modules for stage in re.findall(r'progress\(\s*"([a-z]+)"', path.read_text(encoding="utf-8"))}
+    assert {"read", "verify", "export"} <= stages
+    assert not [stage for stage in stages if f"batches.stage-{stage}" not in all_texts()]
 
 
 # The yearly limit

@@ -2,29 +2,35 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 import pytest
-from django.test import Client
+from django.test import AsyncRequestFactory, Client
 from django.urls import reverse
+from django.utils import timezone
 
 from entrepot.desk.audit.chain import verify
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.batches.models import Batch
-from entrepot.desk.consignments.listing import lines_of_order
-from entrepot.desk.consignments.many import export_job, export_path, settle_job
+from entrepot.desk.consignments.listing import lines_of_order, overlay_of
+from entrepot.desk.consignments.many import export_job, export_path, export_response, settle_job
 from entrepot.desk.consignments.models import LineEvent, LineState, Proposal
 from entrepot.desk.consignments.settle import decide_proposal, settle
 from entrepot.desk.jobs.models import Job
-from entrepot.desk.people.models import ApiKey
+from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.models import ApiKey, Mandate, User
+from entrepot.desk.people.names import names_of
+from entrepot.desk.plug import Role
 from entrepot.desk.told import Told
 from entrepot.goods.texts import LANGUAGES
 from entrepot.run.batch import file_hash, read_manifest
 from entrepot.run.explain import explain
+from entrepot.run.shelf import Entry, Filters, Shelf
 from tests.desk.batches import batch_of_day, sealed_day
 from tests.desk.conftest import Firm
 
@@ -361,10 +367,56 @@ def test_an_export_is_the_list_and_opens_safely(firm: Firm, stranger: Firm, batc
     assert set(written.get_column("order_id")) == set(lines.filter(verdict="hold").get_column("order_id"))
     assert "buyer_key" not in written.columns
     assert not [cell for row in written.iter_rows() for cell in row if cell and cell[0] in "=+@"]
-    assert f'href="/consignments/exports/{job.id}/"' in client.get(f"/jobs/{job.id}/").content.decode()
+    page = client.get(f"/jobs/{job.id}/").content.decode()
+    assert f'href="/consignments/exports/{job.id}/"' in page
+    assert "/api/v1/" not in page
     assert client.get(f"/consignments/exports/{job.id}/").headers["Content-Disposition"].startswith("attachment")
     assert stranger.client("analyst").get(f"/consignments/exports/{job.id}/").status_code == 404
     assert AuditEntry.objects.filter(action="consignments.exported").count() == 1
+    place = client.get(f"/api/v1/jobs/{job.id}").json()["result"]["api"]
+    taken = Client(headers=firm.headers("analyst")).get(place)
+    assert b"".join(taken.streaming_content) == export_path(job).read_bytes()  # type: ignore[attr-defined]
+    assert Client(headers=stranger.headers("analyst")).get(place).status_code == 404
+    under_asgi: Any = AsyncRequestFactory().get("/")
+    assert export_response(under_asgi, firm.acting("analyst"), job.id).is_async, "not read whole into memory"  # type: ignore[attr-defined]
+
+
+def test_what_was_not_possible_is_said_in_the_language_of_the_reader(firm: Firm, batch: Batch) -> None:
+    """The worker that decides has another language than who looks at the job later."""
+    asked = {"parcels": [[str(batch.id), REFUSED]], "verdict": "release", "reason": "papers seen"}
+    acting = firm.acting("broker")
+    job = Job.objects.create(organisation=firm.organisation, kind="consignments.settle", actor=acting.actor, arguments=asked)
+    job.result, job.state = settle_job(job, lambda *_: None), Job.State.DONE
+    job.save()
+    place, browser = f"/jobs/{job.id}/", firm.client("broker")
+    english, chinese = (browser.get(place, headers={"Accept-Language": one}).content.decode() for one in ("en", "zh-hans"))
+    assert "The parcel stands at: refuse. The law leaves no decision" in english
+    assert "该包裹当前状态：依法不予放行。依法不能由人工改判" in chinese
+    assert "The parcel stands at" not in chinese
+    assert "problems_zh" not in english + chinese
+
+
+def test_a_stored_batch_that_was_changed_says_so_in_chinese(firm: Firm, batch: Batch, lines: pl.DataFrame) -> None:
+    (batch.folder / "law.json").write_bytes(b"{}")
+    (batch.folder / "persons.parquet").unlink()
+    line, chinese = row_of(lines, order_id=BUYER), {"Accept-Language": "zh-hans"}
+    assert "所存法规不是该批次判定时所用的法规" in firm.client("trader").get(address("line", batch, line), headers=chinese).content.decode()
+    assert "请从副本恢复该批次" in firm.client("trader").get(address("line_persons", batch, line), headers=chinese).content.decode()
+
+
+def test_a_client_sees_the_broker_where_one_of_its_people_decided(
+    firm: Firm, stranger: Firm, mandated: Callable[[Firm], Mandate], batch: Batch, lines: pl.DataFrame
+) -> None:
+    line = row_of(lines, order_id=HELD)
+    User.objects.filter(id=stranger.users["broker"].id).update(name="")
+    mandate = mandated(stranger)
+    by_broker = Acting(firm.organisation, Role.BROKER, User.objects.get(id=stranger.users["broker"].id), mandate=mandate)
+    settle(by_broker, batch, HELD, lines_of_order(by_broker, batch, HELD), "release", "papers seen")
+    page = firm.client("trader").get(address("line", batch, line)).content.decode()
+    assert "Reef" in page
+    assert "broker@reef.example" not in page
+    assert by_broker.actor not in page
+    assert names_of(by_broker, [by_broker.actor]) == {by_broker.actor: "broker@reef.example"}, "its own people know each other"
 
 
 # Personal data
@@ -423,6 +475,26 @@ def test_erasing_a_person_leaves_decisions_hashes_and_chain(firm: Firm, batch: B
         assert explain(place.folder, BUYER)[0]["verdict"] == line["verdict"]
     assert LineEvent.objects.filter(kind="erased", order_id=BUYER).count() == 2
     assert verify(str(firm.organisation.id))[1] == []
+
+
+def test_the_longest_order_number_is_decided_over(firm: Firm, batch: Batch) -> None:
+    """PostgreSQL keeps columns to their length."""
+    order = "单" * 120
+    settle(firm.acting("trader"), batch, order, [{"row_id": 0, "line_no": 1, "verdict": "hold"}], "release", "papers came")
+    assert LineEvent.objects.get(order_id=order).kind == "settled"
+
+
+def test_a_list_is_never_older_than_what_is_committed(firm: Firm, batch: Batch) -> None:
+    """A change with an earlier time may be committed after a later one."""
+    acting = firm.acting("trader")
+    first, second = Shelf([Entry(str(batch.id), batch.shelf, 1)]).page("order", Filters(verdict=("hold",)), limit=2).rows
+    for line in (first, second):
+        settle(acting, batch, line["order_id"], [line], "release", "papers came")
+    assert {row["verdict"] for row in overlay_of(acting).iter_rows(named=True)} == {"release"}
+    settle(acting, batch, first["order_id"], [first | {"verdict": "release"}], "hold", "stop it again")
+    LineState.objects.filter(order_id=first["order_id"]).update(changed_at=timezone.now() - timedelta(hours=1))
+    found = dict(overlay_of(acting).select("row_id", "verdict").rows())
+    assert found == {first["row_id"]: "hold", second["row_id"]: "release"}
 
 
 def test_only_an_administrator_erases(firm: Firm, batch: Batch, lines: pl.DataFrame) -> None:

@@ -35,6 +35,16 @@ def entrepot(home: Path, *words: str, database: str = "", code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+def test_a_database_address_loses_nothing_it_says() -> None:
+    said = database("postgresql://me:pass%40word@db.example:6432/trade?sslmode=verify-full&sslrootcert=/etc/ca.pem")
+    options: Any = said["OPTIONS"]
+    assert (said["HOST"], said["PORT"], said["PASSWORD"]) == ("db.example", "6432", "pass@word")
+    assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "/etc/ca.pem")
+    assert database("postgresql://me@/trade?host=/run/pg")["HOST"] == "/run/pg"
+    with pytest.raises(CallError, match="sslmod"):
+        database("postgresql://me@db/trade?sslmod=verify-full")
+
+
 def results(home: Path) -> dict[str, str]:
     """Every file of batches with its hash."""
     found = sorted(path for path in (home / "desk" / "batches").rglob("*") if path.is_file())
@@ -172,16 +182,6 @@ def test_the_process_says_that_it_lives_and_is_ready(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_figures_are_for_this_machine_or_those_with_the_token(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    client.get("/healthz")
-    near = client.get("/metrics")
-    assert b'entrepot_requests_total{method="GET",route="healthz",status="200"}' in near.content
-    assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
-    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
-    monkeypatch.setenv("ENTREPOT_METRICS_TOKEN", "given")
-    for token, status in (("given", 200), ("other", 404), ("", 404)):
-        far = client.get("/metrics", REMOTE_ADDR="203.0.113.9", headers={"Authorization": f"Bearer {token}"})
-@pytest.mark.django_db
 def test_asking_for_readiness_again_works_nothing_out_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.get("/readyz").status_code == 200
     worked: list[str] = []
@@ -206,6 +206,16 @@ def test_many_who_ask_at_once_do_not_take_each_others_probe(settings: Any, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.django_db
+def test_figures_are_for_this_machine_or_those_with_the_token(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.get("/healthz")
+    near = client.get("/metrics")
+    assert b'entrepot_requests_total{method="GET",route="healthz",status="200"}' in near.content
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
+    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    monkeypatch.setenv("ENTREPOT_METRICS_TOKEN", "given")
+    for token, status in (("given", 200), ("other", 404), ("", 404)):
+        far = client.get("/metrics", REMOTE_ADDR="203.0.113.9", headers={"Authorization": f"Bearer {token}"})
         assert far.status_code == status
 
 

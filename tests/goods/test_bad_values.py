@@ -63,6 +63,7 @@ ONE_BAD_VALUE = [
     ({"buyer_name": "A\x1b[31m"}, "buyer_name", "goods.control-character"),
     ({"description": "lamp \ufffd"}, "description", "goods.encoding"),
     ({"description": "x" * 10_001}, "description", "goods.too-long"),
+    ({"order_id": "x" * 121}, "order_id", "goods.too-long"),
     ({"sku": "#N/A"}, "sku", "goods.spreadsheet-error"),
     ({"quantity": "#DIV/0!"}, "quantity", "goods.spreadsheet-error"),
     ({"net_mass": "2", "gross_mass": "1.999"}, "gross_mass", "goods.gross-below-net"),
@@ -111,6 +112,10 @@ def test_personal_values_are_not_repeated(tmp_path: Path) -> None:
 def test_a_long_bad_value_is_cut(tmp_path: Path) -> None:
     given = parsed_rows(tmp_path, {"direction": "x" * 5000}).problems["given"][0]
     assert len(given) == 201
+
+
+def test_an_order_number_of_just_the_allowed_length_is_taken(tmp_path: Path) -> None:
+    assert parsed_rows(tmp_path, {"order_id": "单" * 120}).problems.is_empty()
 
 
 def test_every_problem_has_both_languages_and_a_test() -> None:

@@ -9,17 +9,18 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from entrepot.desk.plug import PUBLIC, SIGNED_IN, roles_of
+from entrepot.desk.plug import PUBLIC, SIGNED_IN, Page, roles_of
 
 __all__ = ["guarded"]
 
 
-def guarded(view: Callable[..., Any], permission: str) -> Callable[..., Any]:
-    """The view behind its permission.
+def guarded(page: Page) -> Callable[..., Any]:
+    """The view of a page behind its permission.
 
     A visitor is sent to log in; a person without an organisation to make or join one; a member without the permission
-    is refused (403). The wrapped view carries `permission`, from which the tests make their matrix.
+    is refused (403). The wrapped view carries `body_bytes_most`, which bounds what is sent to it.
     """
+    view, permission = page.view, page.permission
     if permission not in (PUBLIC, SIGNED_IN):
         roles_of(permission)
 
@@ -37,5 +38,5 @@ def guarded(view: Callable[..., Any], permission: str) -> Callable[..., Any]:
         answered: HttpResponse = view(request, *arguments, **named)
         return answered
 
-    checked.permission = permission  # type: ignore[attr-defined]
+    checked.body_bytes_most = page.body_bytes_most  # type: ignore[attr-defined]
     return checked

@@ -14,8 +14,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 __all__ = [
-    "BUILT_IN", "EVERYBODY", "PUBLIC", "SIGNED_IN", "Area", "Entry", "Page", "Role", "areas", "event_kinds", "imported", "permissions",
-    "plugged", "roles_of",
+    "BUILT_IN", "EVERYBODY", "FORM_BYTES", "PUBLIC", "SIGNED_IN", "Area", "Entry", "Page", "Role", "areas", "event_kinds", "imported",
+    "permissions", "plugged", "roles_of",
 ]  # fmt: skip
 
 BUILT_IN = (
@@ -37,6 +37,8 @@ PUBLIC = "public"
 """Needs nobody: a visitor may open it."""
 SIGNED_IN = "signed-in"
 """Needs a person or a key, but no organisation and no role."""
+FORM_BYTES = 4 << 20
+"""What a form without files may send."""
 
 
 class Role(StrEnum):
@@ -56,13 +58,15 @@ EVERYBODY = frozenset(Role)
 class Page:
     """One address: `route` in Django's form, the view, its unique name, the permission it needs.
 
-    `permission` is one of the area's permissions, PUBLIC or SIGNED_IN.
+    `permission` is one of the area's permissions, PUBLIC or SIGNED_IN. `body_bytes_most` is how much may be sent to it: a page
+    that takes files says how large.
     """
 
     route: str
     view: Callable[..., Any]
     name: str
     permission: str
+    body_bytes_most: int = FORM_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class Area:
     """What one room brings.
 
     `permissions` maps a permission to the roles that have it; `api` maps a prefix to a `ninja.Router` named as
-    `package.module:router`; `jobs` maps a kind of job to the function that does it (`jobs.run` says how it is called);
+    `package.module:router`; `jobs` maps a kind of job to the function that does it (`jobs.run` says how it is called) and
+    `given_up` to one that is called with a job whose workers died too often to begin it again;
     `events` are the kinds of events that webhooks may ask for; `batch_done` is called in the worker with each batch that
     was cleared and a progress function; `actor_changed` is called with who changed it and `user:…` or `key:…` in the transaction
     in which a member left, got another role, or a key was revoked; `periodic` names functions the worker calls about once a minute.
@@ -97,15 +102,16 @@ class Area:
     navigation: Sequence[Entry] = ()
     api: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, str] = field(default_factory=dict)
+    given_up: Mapping[str, str] = field(default_factory=dict)
     events: Sequence[str] = ()
     batch_done: str | None = None
+    actor_changed: str | None = None
     periodic: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _App:
     """An app by its name, before its `area` is imported (which needs Django's apps)."""
-    actor_changed: str | None = None
 
     app: str
 

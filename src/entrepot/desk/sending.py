@@ -50,11 +50,12 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
 
 
 async def _later(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The blocks, each fetched in a thread; the iterator is closed when the reader goes away."""
-    fetch = sync_to_async(lambda: next(blocks, None), thread_sensitive=False)
+    """The blocks, each fetched in the one thread of the request, whose database connection ends with it; there too the
+    iterator is closed when the reader goes away."""
+    fetch = sync_to_async(lambda: next(blocks, None), thread_sensitive=True)
     try:
         while (block := await fetch()) is not None:
             yield block
     finally:
         if close := getattr(blocks, "close", None):
-            close()
+            await sync_to_async(close, thread_sensitive=True)()

@@ -44,6 +44,10 @@ ALLOWED_HOSTS = sorted(
 CSRF_TRUSTED_ORIGINS = [ORIGIN]
 
 
+LIBPQ = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "target_session_attrs", "connect_timeout", "application_name")
+"""What a PostgreSQL address may say after its question mark, given on as it is."""
+
+
 def database(url: str) -> dict[str, object]:
     """Django's description of a database address; CallError for another kind of address."""
     parts = urlsplit(url)
@@ -56,11 +60,14 @@ def database(url: str) -> dict[str, object]:
         name, test = unquote(parts.path[1:]), {"NAME": str(DESK_FOLDER / "test.sqlite3")}  # a file: many threads write in tests
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": name or ":memory:", "OPTIONS": options, "TEST": test}
     if parts.scheme in ("postgresql", "postgres"):
+        told = dict(parse_qsl(parts.query))
+        if strange := sorted(told.keys() - {"host", *LIBPQ}):
+            raise CallError(f"DATABASE_URL names {strange[0]!r}, which is not known: use {', '.join(('host', *LIBPQ))}")
         return {
             "ENGINE": "django.db.backends.postgresql", "NAME": unquote(parts.path[1:]),
             "USER": unquote(parts.username or ""), "PASSWORD": unquote(parts.password or ""),
-            "HOST": unquote(parts.hostname or dict(parse_qsl(parts.query)).get("host", "")), "PORT": str(parts.port or ""),
-            "CONN_HEALTH_CHECKS": True, "OPTIONS": {"pool": {"min_size": 1, "max_size": 16, "timeout": 30}},
+            "HOST": unquote(parts.hostname or told.pop("host", "")), "PORT": str(parts.port or ""),
+            "CONN_HEALTH_CHECKS": True, "OPTIONS": {**told, "pool": {"min_size": 1, "max_size": 16, "timeout": 30}},
         }  # fmt: skip
     raise CallError(f"DATABASE_URL {parts.scheme}://… is not known: use sqlite:///path or postgresql://user:password@host/name")
 
@@ -142,11 +149,12 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "signup": "20/m/ip"}
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("ENTREPOT_PROXIES", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("ENTREPOT_PROXIES") or 0)
 MFA_ADAPTER = "entrepot.desk.people.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+USERSESSIONS_ADAPTER = "entrepot.desk.people.adapter.SessionsAdapter"
 USERSESSIONS_TRACK_ACTIVITY = False
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -154,10 +162,9 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 LANGUAGE_COOKIE_SAMESITE, LANGUAGE_COOKIE_SECURE = "Lax", SECURE
 
-USERSESSIONS_ADAPTER = "entrepot.desk.people.adapter.SessionsAdapter"
 # The browser's own guards
-SECURE_SSL_REDIRECT = SECURE and os.environ.get("ENTREPOT_PROXIES") is None
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("ENTREPOT_PROXIES") else None
+SECURE_SSL_REDIRECT = SECURE and not ALLAUTH_TRUSTED_PROXY_COUNT
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
@@ -192,6 +199,6 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("ENTREPOT_EMAIL_FROM", "entrepot@localhost")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "desk_cache"}}
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "webhooks"]}}
 NINJA_PAGINATION_MAX_LIMIT = 200
 NINJA_MAX_PER_PAGE_SIZE = 200

@@ -20,7 +20,7 @@ handler500 = "entrepot.desk.errors.fault"
 def _pages() -> Iterator[URLPattern]:
     for area in plugged():
         for page in area.pages:
-            yield path(page.route, guarded(page.view, page.permission), name=page.name)
+            yield path(page.route, guarded(page), name=page.name)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -102,7 +102,7 @@ def _code(field: Field, text: pl.Expr) -> pl.Expr:
     return (
         pl.when(text.str.starts_with(NESTED)).then(pl.lit("goods.nested-value"))
         .when(text.str.starts_with(DIGITS_LOST)).then(pl.lit("goods.digits-lost"))
-        .when(text.str.len_chars() > MAX_TEXT).then(pl.lit("goods.too-long"))
+        .when(text.str.len_chars() > field.longest).then(pl.lit("goods.too-long"))
         .when(text.str.contains("\ufffd", literal=True)).then(pl.lit("goods.encoding"))
         .when(text.str.contains(HOSTILE)).then(pl.lit("goods.control-character"))
         .when(text.str.contains(SPREADSHEET_ERROR)).then(pl.lit("goods.spreadsheet-error"))
@@ -137,8 +137,8 @@ def _allowed(field: Field) -> str:
     low = "0 < x" if field.positive else "0 ≤ x"
     limit = f" < {field.limit}" if field.limit else ""
     return {
-        "text": f"≤ {MAX_TEXT}",
-        "personal": f"≤ {MAX_TEXT}",
+        "text": f"≤ {field.longest}",
+        "personal": f"≤ {field.longest}",
         "choice": " | ".join(field.choices),
         "boolean": "true | false | yes | no | 1 | 0 | 是 | 否",
         "date": f"{DATE_FIRST} … {DATE_LAST}",

@@ -18,6 +18,7 @@ __all__ = [
     "FIELDS",
     "INPUT_FIELDS",
     "LINE",
+    "MAX_ORDER_ID",
     "MAX_TEXT",
     "PERSONAL",
     "PERSONS",
@@ -37,6 +38,8 @@ DATE_FIRST = date(1990, 1, 1)
 DATE_LAST = date(2049, 12, 31)
 MAX_TEXT = 10_000
 """Longest text kept, in characters; the tighter limits of messages belong to `messages`."""
+MAX_ORDER_ID = 120
+"""Longest order number, by which a parcel is found ever after; messages have room for 60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Field:
 
     `default` None means "unknown"; any other default is counted per line and reported. A default in angle
     brackets is taken from another column of the same line. `limit` is the first value that is too large, in
-    the unit of the input. `choices` lists the allowed words of a choice.
+    the unit of the input. `longest` is how many characters a text may have. `choices` lists the allowed words of a choice.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Field:
     limit: int | None = None
     choices: tuple[str, ...] = ()
     column: str = ""
+    longest: int = MAX_TEXT
 
 
 def _field(name: str, kind: Kind, en: str, zh: str, **more: object) -> Field:
@@ -92,7 +96,7 @@ NO_FREIGHT = "0 (taken as included), unknown under EXW FCA FAS FOB"
 NO_INSURANCE = "0 (taken as included), unknown under EXW FCA FAS FOB CFR CPT"
 
 INPUT_FIELDS: tuple[Field, ...] = (
-    _field("order_id", "text", "order number", "订单号", required=True),
+    _field("order_id", "text", "order number", "订单号", required=True, longest=MAX_ORDER_ID),
     _field("line_no", "whole", "line number in the order", "订单内行号", required=True, positive=True, limit=BILLION),
     _field("direction", "choice", "direction", "进出口方向", required=True, choices=("export", "import")),
     _field("declared_on", "date", "legal day of declaration (Asia/Shanghai)", "申报日期(北京时间)", required=True),

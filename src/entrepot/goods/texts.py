@@ -3,7 +3,7 @@
 Each room has one `texts.yaml`: `id: {en: ..., zh: ...}`; a text may name numbers in braces.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
@@ -12,11 +12,25 @@ from ruamel.yaml import YAML
 
 from entrepot.goods.errors import CallError, EntrepotError
 
-__all__ = ["LANGUAGES", "all_texts", "said", "text", "texts", "told"]
+__all__ = ["LANGUAGES", "Words", "all_texts", "said", "text", "texts", "told"]
 
 LANGUAGES = ("en", "zh")
 ROOMS = ("goods", "law", "decide", "messages", "run", "desk")
 Told = TypeVar("Told", bound=EntrepotError)
+
+
+class Words:
+    """Texts by id, one after another, as a number of another text: each said in the language of the sentence around it."""
+
+    def __init__(self, text_ids: Iterable[str]) -> None:
+        self.text_ids = tuple(text_ids)
+
+    def said(self, language: str) -> str:
+        """The texts in a language."""
+        return ("、" if language == "zh" else ", ").join(text(one, language) for one in self.text_ids)
+
+    def __str__(self) -> str:
+        return self.said("en")
 
 
 class _Shown(dict[str, object]):
@@ -72,5 +86,10 @@ def said(error: Exception, language: str) -> str:
     known = getattr(error, "told", None)
     if not known:
         return str(error)
-    numbers = {name: said(value, language) if isinstance(value, Exception) else value for name, value in known[1].items()}
-    return text(known[0], language, **numbers)
+    return text(known[0], language, **{name: _number(value, language) for name, value in known[1].items()})
+
+
+def _number(value: object, language: str) -> object:
+    if isinstance(value, Words):
+        return value.said(language)
+    return said(value, language) if isinstance(value, Exception) else value

@@ -11,7 +11,7 @@ from entrepot.goods import amounts, days, reference
 from entrepot.goods.errors import InputError
 from entrepot.goods.mapping import Mapping
 from entrepot.goods.read import RawBatch
-from entrepot.goods.schema import FIELDS, INPUT_FIELDS, LINE, MAX_TEXT, Field
+from entrepot.goods.schema import FIELDS, INPUT_FIELDS, LINE, Field
 from entrepot.goods.texts import told
 
 __all__ = ["CODE", "HOSTILE", "NO", "SPREADSHEET_ERROR", "YES", "text_columns", "value_columns"]
@@ -161,7 +161,7 @@ def _value(field: Field, dtype: pl.DataType) -> pl.Expr:
     """The expression that reads one field; null where it is not accepted."""
     column = pl.col(field.name)
     if field.kind in FREE:
-        bad = column.str.contains(f"{HOSTILE}|{SPREADSHEET_ERROR}") | (column.str.len_chars() > MAX_TEXT)
+        bad = column.str.contains(f"{HOSTILE}|{SPREADSHEET_ERROR}") | (column.str.len_chars() > field.longest)
         return pl.when(~bad).then(column)
     if field.kind == "decimal":
         return _within(amounts.number_e5(field.name, dtype), field, amounts.E5)

@@ -25,12 +25,27 @@ def table_of(body: bytes, most: int) -> pa.Table:
         table.validate(full=True)
     except (pa.ArrowException, ValueError, OSError, struct.error, MemoryError, OverflowError) as error:
         raise ApiError(400, "bad-request", f"the body is no Arrow stream: {' '.join(str(error).split())[:200]}") from None
-    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
-    if nested or table.num_columns > COLUMNS_MOST:
-        raise ApiError(422, "invalid", f"send at most {COLUMNS_MOST} columns of plain values; nested are: {', '.join(nested)[:200] or '–'}")
+    odd = [field.name for field in table.schema if not _is_plain(field.type)]
+    if odd or table.num_columns > COLUMNS_MOST:
+        detail = f"send at most {COLUMNS_MOST} plain columns, none nested, dictionary or run-length: {', '.join(odd)[:200] or '–'}"
+        raise ApiError(422, "invalid", detail)
     if not 1 <= table.num_rows <= most:
         raise _too_many(most)
+    if sum(_bytes_of(column) for column in table.columns) > ARROW_BYTES:
+        raise ApiError(413, "too-large", f"the table has more than {ARROW_BYTES >> 20} MB of values: send the lines in several calls")
     return table
+
+
+def _is_plain(of: pa.DataType) -> bool:
+    """Whether a value costs what it is long: nested, dictionary and run-length columns write one value for many rows."""
+    return not (pa.types.is_nested(of) or pa.types.is_dictionary(of) or pa.types.is_run_end_encoded(of))
+
+
+def _bytes_of(column: pa.ChunkedArray) -> int:
+    """Bytes of the values row by row; several views may share one text, so their buffers do not tell."""
+    if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+        return sum(len(value.as_buffer()) for value in column if value.is_valid)
+    return int(column.nbytes)
 
 
 def rows_of(request: HttpRequest, most: int) -> list[Mapping[str, Any]]:

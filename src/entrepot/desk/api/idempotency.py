@@ -39,17 +39,25 @@ def idempotent(view: View) -> View: ...
 
 
 @overload
-def idempotent(*, unless: Callable[[HttpRequest], bool]) -> Callable[[View], View]: ...
+def idempotent(
+    *, unless: Callable[[HttpRequest], bool] | None = None, first: Callable[..., None] | None = None
+) -> Callable[[View], View]: ...
 
 
-def idempotent(view: Callable[..., Any] | None = None, *, unless: Callable[[HttpRequest], bool] | None = None) -> Any:
+def idempotent(
+    view: Callable[..., Any] | None = None,
+    *,
+    unless: Callable[[HttpRequest], bool] | None = None,
+    first: Callable[..., None] | None = None,
+) -> Any:
     """Decorator of every operation that writes; stands between `@router.post(…)` and the function.
 
     The function runs in one transaction with the answer kept for it. Calls with an API key need the header; people in a
     browser may leave it out. What the function returns goes out with the one good status of `response=`, unless it is a
-    `ninja.Status` or a response itself. `unless` tells requests that change nothing: they pass untouched.
+    `ninja.Status` or a response itself. `unless` tells requests that change nothing: they pass untouched. `first` is called
+    with the same arguments before the transaction begins: long work that changes nothing in the database belongs there.
     """
-    return _once_only(view, unless) if view is not None else lambda given: _once_only(given, unless)
+    return _once_only(view, unless, first) if view is not None else lambda given: _once_only(given, unless, first)
 
 
 def reading(view: View) -> View:
@@ -58,12 +66,16 @@ def reading(view: View) -> View:
     return view
 
 
-def _once_only(given: Callable[..., Any], unless: Callable[[HttpRequest], bool] | None) -> Callable[..., Any]:
+def _once_only(
+    given: Callable[..., Any], unless: Callable[[HttpRequest], bool] | None, first: Callable[..., None] | None
+) -> Callable[..., Any]:
     @wraps(given)
     def once(request: Any, *arguments: Any, **named: Any) -> Any:
         if unless is not None and unless(request):
             return given(request, *arguments, **named)
         key = _key(request)
+        if first is not None:
+            first(request, *arguments, **named)
         with transaction.atomic():
             if key is None:
                 return _rolled_back_on_error(_rendered(request, given(request, *arguments, **named)))
@@ -98,7 +110,7 @@ def _key(request: Any) -> str | None:
 def _once(request: Any, key: str, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     acting: Acting = request.acting
     _lock(acting, key)
-    fingerprint = _fingerprint(request)
+    fingerprint = _fingerprint(request, acting)
     kept = Answer.objects.of(acting).filter(key=key).first()
     if kept is not None and kept.created_at > timezone.now() - KEPT:
         if kept.fingerprint != fingerprint:
@@ -145,8 +157,9 @@ def _replayed(kept: Answer) -> HttpResponse:
     return response
 
 
-def _fingerprint(request: HttpRequest) -> str:
-    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+def _fingerprint(request: HttpRequest, acting: Acting) -> str:
+    """What was sent and by whom: an answer is not for another member or key, who may be allowed less."""
+    digest = hashlib.sha256(f"{acting.actor} {request.method} {request.get_full_path()}\n".encode())
     if request.content_type == "multipart/form-data":  # its boundary differs from one sending to the next
         for name, values in sorted(request.POST.lists()):
             digest.update(repr((name, values)).encode())

@@ -15,7 +15,7 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=60)
     action = models.CharField(max_length=60, db_index=True)
     object_kind = models.CharField(max_length=40, blank=True)
-    object_id = models.CharField(max_length=120, blank=True, db_index=True)
+    object_id = models.CharField(max_length=200, blank=True, db_index=True)
     detail = models.JSONField(default=dict)
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)

@@ -28,8 +28,8 @@ from entrepot.goods.mapping import Mapping as ColumnMapping
 from entrepot.goods.schema import CLASSIFIERS, FIELDS, REQUIRED
 
 __all__ = [
-    "Choices", "document", "first_choices", "fitting", "guessed", "known_words", "mapping_of", "missing", "problem_of",
-    "write_mapping",
+    "Choices", "document", "first_choices", "fitting", "guessed", "known_words", "mapping_of", "missing", "of_saved",
+    "problem_of", "write_mapping",
 ]  # fmt: skip
 
 CHINESE_TIME = "Asia/Shanghai"
@@ -59,7 +59,7 @@ class Choices:
 def first_choices(acting: Acting, upload: Upload) -> Choices:
     """The choices offered for a fresh upload: a saved mapping that fits, else a ready one, else the guess."""
     for saved in fitting(acting, upload.columns):
-        return Choices(saved.columns, saved.constants, **{"sheet": "", **saved.options})
+        return of_saved(saved)
     for name in ready_mappings():
         wanted = {normal(column) for column in load_mapping(name).columns.values()}
         if wanted and wanted <= {normal(column) for column in upload.columns}:
@@ -73,9 +73,19 @@ def guessed(acting: Acting, columns: Iterable[str], sheet: str = "") -> Choices:
     What is assumed is shown to the person and nothing is cleared before they agree.
     """
     found = {one.field: one.column for one in guess(columns)}
-    assumed = {"seller_country": acting.organisation.country, "declared_on": timezone.localdate().isoformat()}
+    assumed = {"seller_country": acting.organisation.country, **_today()}
     constants = {name: value for name, value in assumed.items() if name not in found and value}
     return Choices(found, constants, number_lines="line_no" not in found, sheet=sheet)
+
+
+def of_saved(saved: SavedMapping, sheet: str = "") -> Choices:
+    """A saved mapping as choices for a file of today: the day it was saved with is not that of another file."""
+    today = {} if "declared_on" in saved.columns else _today()
+    return Choices(saved.columns, {**saved.constants, **today}, **{**saved.options, "sheet": sheet})
+
+
+def _today() -> dict[str, str]:
+    return {"declared_on": timezone.localdate().isoformat()}
 
 
 def fitting(acting: Acting, columns: Iterable[str]) -> list[SavedMapping]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.choices import Choices, document, missing, problem_of, write_mapping
-from entrepot.desk.batches.models import Batch, BuyerYear, Counter, Upload
+from entrepot.desk.batches.models import Batch, BuyerYear, Counter, Mend, Upload
 from entrepot.desk.batches.opening import freeze_balances, freeze_catalogues, freeze_sender
 from entrepot.desk.batches.reservations import end_of_orders
 from entrepot.desk.batches.uploads import remove_files
@@ -28,11 +28,12 @@ from entrepot.desk.plug import imported, plugged
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.errors import CallError, EntrepotError, WorldError
+from entrepot.goods.texts import said
 from entrepot.run.clear import Request, clear
 from entrepot.run.shelf import shelve
 from entrepot.run.spending import spending
 
-__all__ = ["KIND", "clear_batch", "finish_batch", "move_balances", "start"]
+__all__ = ["KIND", "clear_batch", "finish_batch", "give_up", "move_balances", "start"]
 
 KIND = "batches.clear"
 BUYERS_AT_ONCE = 2000
@@ -82,7 +83,7 @@ def clear_batch(job: Job, progress: Progress) -> dict[str, Any]:
     batch: Batch = Batch.objects.of(job.organisation).select_related("organisation", "upload").get(id=job.arguments["batch"])
     try:
         if batch.state != Batch.State.DONE:
-            _clear(batch, job, progress)
+            _clear(batch, progress)
         finish_batch(batch, progress)
     except Exception as error:
         if not (isinstance(error, WorldError) and error.retryable and job.attempts < ATTEMPTS):
@@ -93,9 +94,16 @@ def clear_batch(job: Job, progress: Progress) -> dict[str, Any]:
     return {"batch": str(batch.id), **{name: batch.summary[name] for name in ("rows_in", "rows_decided", "rows_refused")}}
 
 
-def _clear(batch: Batch, job: Job, progress: Progress) -> None:
-    if job.attempts > ATTEMPTS:
-        raise Told("batches.given-up", attempts=ATTEMPTS)
+def give_up(job: Job) -> None:
+    """Fail the batch of a job whose workers died too often, and tell a person what to do: it may be too large for them."""
+    batch: Batch | None = Batch.objects.of(job.organisation).filter(id=job.arguments["batch"]).first()
+    told = Told("batches.given-up", attempts=job.attempts)
+    job.problem, job.problem_zh = said(told, "en"), said(told, "zh")
+    if batch is not None:
+        _fail(batch, told)
+
+
+def _clear(batch: Batch, progress: Progress) -> None:
     Batch.objects.of(batch.organisation).filter(id=batch.id).update(state=Batch.State.CLEARING)
     batch.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     summary = clear(_request(batch), progress)
@@ -107,6 +115,7 @@ def _clear(batch: Batch, job: Job, progress: Progress) -> None:
     with transaction.atomic():
         batch.state, batch.summary, batch.law_hash = Batch.State.DONE, summary, summary["law_hash"]
         batch.save(update_fields=["state", "summary", "law_hash"])
+        Mend.objects.of(batch.organisation).filter(fed_to=batch).update(values="")  # they are in this batch now, sealed per person
         told = {name: summary[name] for name in ("rows_in", "rows_decided", "rows_refused", "law_hash")}
         record(Acting(batch.organisation, None), "batch.cleared", "batch", batch.id, **told)
         emit(batch.organisation, "batch.done", {"batch": str(batch.id), **{name: summary[name] for name in TOLD}})

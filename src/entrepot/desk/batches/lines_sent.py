@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from django.utils import timezone
 from pydantic_core import from_json
 
+from entrepot.desk.api.arrow import ARROW, table_of
 from entrepot.desk.api.problems import ApiError, FieldError
 from entrepot.desk.batches.choices import Choices
 from entrepot.desk.batches.clear import start
@@ -22,9 +23,7 @@ from entrepot.goods.schema import FIELDS, REQUIRED
 
 __all__ = ["ARROW", "JSON_BODY", "LINES_MOST", "batch_of_lines"]
 
-ARROW = "application/vnd.apache.arrow.stream"
 LINES_MOST = 10_000
-ARROW_BYTES_MOST = 64 << 20
 ERRORS_SHOWN = 20
 INTEGER_MOST = 10**30
 
@@ -121,33 +120,16 @@ def _check_fields(fields: list[str]) -> None:
 
 
 def _arrow_lines(body: bytes) -> tuple[str, bytes, list[str]]:
+    table = table_of(body, LINES_MOST)
     try:
-        with pa.ipc.open_stream(body) as source:
-            table = _bounded(source)
-        table.validate(full=True)
         columns = pl.DataFrame(table).columns
         target = BytesIO()
         pq.write_table(table, target)
     except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise ApiError(422, "invalid", f"the body is not an Arrow IPC stream of one table: {str(error)[:160]}") from None
-    if not table.num_rows:
-        raise ApiError(422, "invalid", "the table has no rows")
+        raise ApiError(422, "invalid", f"the table cannot be written as Parquet: {str(error)[:160]}") from None
     unknown = [name for name in columns if name not in FIELDS]
     if unknown:
         errors = [FieldError(path=name[:80], code="unknown-field", message="there is no such field") for name in unknown]
         raise ApiError(422, "invalid", f"{len(unknown)} column(s) are no fields", errors[:ERRORS_SHOWN])
     _check_fields(columns)
     return _default_name("parquet"), target.getvalue(), columns
-
-
-def _bounded(source: Any) -> pa.Table:
-    """The table of a stream, read batch by batch so that a small body cannot become a large table."""
-    batches, rows, size = [], 0, 0
-    for piece in source:
-        batches.append(piece)
-        rows, size = rows + piece.num_rows, size + piece.nbytes
-        _check_count(rows)
-        if size > ARROW_BYTES_MOST:
-            raise ApiError(413, "too-large", f"the table is larger than {ARROW_BYTES_MOST >> 20} MiB unpacked")
-    return pa.Table.from_batches(batches, schema=source.schema)
-

@@ -31,13 +31,14 @@ from entrepot.run.home import open_home
 from entrepot.run.mending import problems_of, refused_rows, rows_to_mend
 
 __all__ = [
-    "ADDED", "Cell", "Fault", "Row", "feed_back", "mended_counts", "row_of", "rows_page", "save_for_all", "save_row",
+    "ADDED", "Cell", "Fault", "Row", "feed_back", "forget_changes", "mended_counts", "row_of", "rows_page", "save_for_all", "save_row",
 ]  # fmt: skip
 
 ADDED = "field:"
 """Starts the key of a value for a field that has no column in the file."""
 VALUE_LENGTH = 10_000
 SAME_MOST = 50_000
+MENDS_PER_WRITE = 2000
 KEPT_OUT = ("_raw", "row_id")
 
 
@@ -75,7 +76,8 @@ class Row:
     order_id: str
     cells: tuple[Cell, ...]
     faults: tuple[Fault, ...]
-    raw: str = ""
+    unreadable: bool = False
+    """Whether it could not be taken apart. Its text is shown nowhere: it may name anybody."""
     changed: bool = False
     left: tuple[Fault, ...] = ()
     fed_to: Batch | None = None
@@ -145,7 +147,7 @@ def _row(
     left = tuple(check(batch, values, changes)) if changes else ()
     others = {one.field: same.get((one.field, one.given), 1) - 1 for one in told if one.field and one.field not in PERSONAL}
     return Row(
-        **about, cells=cells, faults=told, raw=values.get("_raw") or "", changed=bool(changes), left=left,
+        **about, cells=cells, faults=told, unreadable=bool(values.get("_raw")), changed=bool(changes), left=left,
         fed_to=mend.fed_to if mend and _is_fed(mend.fed_to) else None, same=others,
     )  # fmt: skip
 
@@ -214,7 +216,7 @@ def save_row(acting: Acting, batch: Batch, row_id: int, given: Mapping[str, str]
     if any(len(value) > VALUE_LENGTH or "\0" in value for value in changes.values()):
         raise Told("batches.value-too-long", most=VALUE_LENGTH)
     with transaction.atomic():
-        _keep(acting, batch, row_id, changes)
+        _keep_all(acting, batch, {row_id: changes})
         record(acting, "row.mended", "batch", batch.id, row=row_id, fields=len(changes))
     return row_of(batch, row_id)
 
@@ -229,12 +231,18 @@ def _before(batch: Batch, key: str, before: Mapping[str, Any]) -> str:
     return before[key] or ""
 
 
-def _keep(acting: Acting, batch: Batch, row_id: int, changes: Mapping[str, str]) -> None:
-    text = json.dumps(changes, ensure_ascii=False) if changes else ""
-    Mend.objects.update_or_create(
-        batch=batch, row_id=row_id,
-        defaults={"organisation": acting.organisation, "values": text, "mended_by": acting.user, "fed_to": None},
-    )  # fmt: skip
+def _keep_all(acting: Acting, batch: Batch, changes: Mapping[int, Mapping[str, str]]) -> None:
+    """Keep what was changed in rows (row to key of a cell to value)."""
+    fresh = [
+        Mend(organisation=acting.organisation, batch=batch, row_id=row_id, mended_by=acting.user,
+             values=json.dumps(mine, ensure_ascii=False) if mine else "")
+        for row_id, mine in changes.items()
+    ]  # fmt: skip
+    _write(fresh, "values", "mended_by", "fed_to")
+
+
+def _write(mends: Iterable[Mend], *fields: str) -> None:
+    Mend.objects.bulk_create(mends, MENDS_PER_WRITE, update_conflicts=True, unique_fields=["batch", "row_id"], update_fields=fields)
 
 
 def save_for_all(acting: Acting, batch: Batch, row_id: int, name: str, value: str) -> int:
@@ -252,10 +260,19 @@ def save_for_all(acting: Acting, batch: Batch, row_id: int, name: str, value: st
     with transaction.atomic():
         known = {one.row_id: one for one in Mend.objects.of(acting).filter(batch=batch, row_id__in=ids).select_related("fed_to")}
         fresh = [one for one in ids if not _is_fed(known[one].fed_to if one in known else None)]
-        for one in fresh:
-            _keep(acting, batch, one, {**changes_of(known.get(one)), key: value})
+        _keep_all(acting, batch, {one: {**changes_of(known.get(one)), key: value} for one in fresh})
         record(acting, "rows.mended", "batch", batch.id, rows=len(fresh), field=name)
     return len(fresh)
+
+
+def forget_changes(batch: Batch) -> int:
+    """Blank the changes of refused rows whose person was erased; returns of how many rows."""
+    mends = Mend.objects.of(batch.organisation).filter(batch=batch).exclude(values="")
+    ids = list(mends.values_list("row_id", flat=True))
+    if not ids:
+        return 0
+    left = set(refused_rows(batch.folder, open_home(), ids).get_column("row_id").to_list())
+    return mends.filter(row_id__in=[one for one in ids if one not in left]).update(values="")
 
 
 def _is_fed(fed_to: Batch | None) -> bool:
@@ -285,10 +302,8 @@ def feed_back(acting: Acting, batch: Batch, chosen: Iterable[int] = ()) -> Batch
         content = _csv(frame)
         upload = take_file(acting, _mended_name(batch), [content], len(content))
         fresh = start(acting, upload, Choices(), made=made, mends=batch)
-        for row_id in changes:
-            Mend.objects.update_or_create(
-                batch=batch, row_id=row_id, defaults={"organisation": acting.organisation, "fed_to": fresh, "mended_by": acting.user}
-            )
+        of = {"organisation": acting.organisation, "batch": batch, "fed_to": fresh, "mended_by": acting.user}
+        _write((Mend(row_id=row_id, **of) for row_id in changes), "fed_to", "mended_by")
         record(acting, "rows.fed-back", "batch", batch.id, rows=len(changes), to=str(fresh.id))
     return fresh
 

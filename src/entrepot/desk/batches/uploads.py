@@ -27,8 +27,8 @@ from entrepot.desk.people.acting import Acting
 from entrepot.desk.told import Told
 
 __all__ = [
-    "FILE_MOST", "PIECE_MOST", "TooLarge", "WrongOffset", "begin", "discard", "finish", "plain_name", "put_piece",
-    "remove_files", "sweep", "take_file",
+    "FILE_MOST", "PIECE_MOST", "TooLarge", "WrongOffset", "begin", "discard", "enter", "finish", "look", "plain_name",
+    "put_piece", "remove_files", "sweep", "take_file",
 ]  # fmt: skip
 
 FILE_MOST = 2 << 30
@@ -138,6 +138,11 @@ def finish(acting: Acting, upload_id: UUID, sha256: str = "") -> Upload:
     `sha256`, when given, must be the file's own. Raises Told when bytes are missing or the hash differs, InputError or
     CallError for a file that cannot be orders.
     """
+    return enter(acting, look(acting, upload_id, sha256))
+
+
+def look(acting: Acting, upload_id: UUID, sha256: str = "") -> Upload:
+    """The long part of `finish`, which keeps nothing: the upload with hash, kind and columns found. Raises as `finish`."""
     upload: Upload = Upload.objects.one(acting, id=upload_id)
     if upload.whole:
         return upload
@@ -150,15 +155,21 @@ def finish(acting: Acting, upload_id: UUID, sha256: str = "") -> Upload:
     upload.kind = check_content(upload.path)
     seen = seen_of(upload.folder, upload.path, upload.kind)
     upload.sha256, upload.sheets, upload.columns = found, list(seen.sheets), [column.name for column in seen.columns]
-    _enter(acting, upload)
     return upload
 
 
-def _enter(acting: Acting, upload: Upload) -> None:
-    upload.choices = first_choices(acting, upload).stored()
+def enter(acting: Acting, looked: Upload) -> Upload:
+    """The short part of `finish`: keep what `look` found, unless it is kept already or the upload was closed since."""
     with transaction.atomic():
+        upload: Upload = Upload.objects.select_for_update().one(acting, id=looked.id)
+        if upload.whole:
+            return upload
+        _check_open(upload)
+        upload.kind, upload.sha256, upload.sheets, upload.columns = looked.kind, looked.sha256, looked.sheets, looked.columns
+        upload.choices = first_choices(acting, upload).stored()
         upload.save()
         record(acting, "upload.finished", "upload", upload.id, bytes=upload.bytes_total, sha256=upload.sha256)
+    return upload
 
 
 def _hash(path: Path) -> str:

@@ -7,7 +7,8 @@ from django.http import Http404
 from ninja import Path, Query, Router, Status
 
 from entrepot.desk.api.auth import acting, needs
-from entrepot.desk.api.idempotency import idempotent
+from entrepot.desk.api.idempotency import idempotent, reading
+from entrepot.desk.api.openapi import file_answer
 from entrepot.desk.api.problems import ApiError, answers
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments import many, schemas
@@ -137,9 +138,9 @@ def decide_many(request: Any, payload: schemas.DecisionsIn) -> Any:
     LINE + "/reveal", auth=needs(REVEAL), response=answers(list[schemas.PersonOut], 404, 422), operation_id="consignment_reveal",
     summary="Reveal the persons of a parcel",
 )  # fmt: skip
-@idempotent
+@reading
 def reveal(request: Any, batch: UUID, row_id: int, payload: schemas.ReasonIn) -> Any:
-    """Personal data in the clear. That they were asked for, by whom and why, is kept."""
+    """Personal data in the clear. That they were asked for, by whom and why, is kept each time; the answer is not."""
     place, line = _parcel(acting(request), batch, row_id)
     return reveal_persons(acting(request), place, line["order_id"], payload.reason)
 
@@ -183,5 +184,14 @@ def message(request: Any, batch: UUID, row_id: int, kind: Path[str]) -> Any:
 )  # fmt: skip
 @idempotent
 def export(request: Any, payload: schemas.ExportIn) -> Any:
-    """Let the worker write the lines that match as a file; the job's result says where to fetch it."""
+    """Let the worker write the lines that match as a file; when the job is done, `api` of its result is where to fetch it."""
     return {"job": many.ask_export(acting(request), payload.filters, payload.kind).id}
+
+
+@router.get(
+    "/exports/{uuid:job}", auth=needs("consignments.export"), response=answers(None, 404), operation_id="consignments_exported",
+    summary="The file of an export", openapi_extra=file_answer(many.EXPORT_TYPES.values()),
+)  # fmt: skip
+def exported(request: Any, job: UUID) -> Any:
+    """The lines as CSV or Parquet, for a week; 404 while the job is not done, and when the file was tidied away."""
+    return many.export_response(request, acting(request), job)

@@ -13,9 +13,12 @@ from entrepot.desk.consignments.models import LineEvent, Proposal
 from entrepot.desk.consignments.settle import allowed_of, open_proposal
 from entrepot.desk.consignments.timeline import Moment, timeline_of
 from entrepot.desk.consignments.why import Option, Paper, explained_steps, options_of, papers_of, warnings_of
+from entrepot.desk.context import language
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.names import names_of
-from entrepot.goods.errors import CallError, EntrepotError
+from entrepot.desk.told import Told, said_of
+from entrepot.goods.errors import EntrepotError
+from entrepot.goods.texts import text
 from entrepot.run.explain import explain
 
 __all__ = ["LineView", "explanation_of", "line_view", "problems_of"]
@@ -65,7 +68,7 @@ def line_view(acting: Acting, batch_id: UUID, row_id: int, language: str) -> Lin
     events, proposal = _events(acting, batch, line), None
     if line["order_id"] is not None:
         proposal = open_proposal(acting, batch, line["order_id"])
-    names = names_of([*(event.actor for event in events), *([proposal.proposed_by] if proposal else [])])
+    names = names_of(acting, [*(event.actor for event in events), *([proposal.proposed_by] if proposal else [])])
     explained, differs = _explained(batch, line)
     steps = explained_steps(explained, language) if explained else []
     return LineView(
@@ -89,19 +92,19 @@ def _explained(batch: Batch, line: Row) -> tuple[dict[str, Any] | None, str]:
     try:
         return explanation_of(batch, line), ""
     except EntrepotError as error:
-        return None, str(error)
+        return None, said_of(error)
     except Exception:
         log.exception("explanation failed", batch=str(batch.id), row_id=line["row_id"])
-        return None, "a fault in Entrepot; it is in the log"
+        return None, text("consignments.fault", language())
 
 
 def explanation_of(batch: Batch, line: Row) -> dict[str, Any]:
     """The decision of a line made again (`run.explain`): its steps, figures and law.
 
-    Raises CallError for a line without an order or line number, ExplanationDiffersError when it came out differently.
+    Raises Told for a line without an order or line number, ExplanationDiffersError when it came out differently.
     """
     if line["order_id"] is None or line["line_no"] is None:
-        raise CallError("a line without an order or line number was not decided: see its problems")
+        raise Told("consignments.not-decided")
     found = explain(batch.folder, line["order_id"], line["line_no"], row_ids=rows_together(batch, line))
     if len(found) > 1:  # rows that repeat a line number
         stored = stored_line(batch, line["row_id"])

@@ -100,7 +100,7 @@ def parcel_persons(request: Any, batch: UUID, row_id: int) -> HttpResponse:
     try:
         shown["persons"] = covered_persons(place, found["order_id"])
     except EntrepotError as error:
-        shown["problem"] = str(error)
+        shown["problem"] = said_of(error)
     return _private(_part(request, "persons", shown))
 
 

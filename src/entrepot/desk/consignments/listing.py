@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.http import Http404
 
 from entrepot.desk.batches.models import Batch
@@ -51,16 +51,16 @@ def _done(owner: Organisation | Acting) -> Sequence[Batch]:
 def overlay_of(owner: Organisation | Acting) -> pl.DataFrame | None:
     """What persons decided over lines, as the list wants it; None where nothing was."""
     states = LineState.objects.of(owner)
-    newest = states.aggregate(rows=Count("id"), last=Max("changed_at"))
+    newest = states.aggregate(rows=Count("id"), stamps=Sum("stamp"))
     if not newest["rows"]:
         return None
     organisation = owner.organisation if isinstance(owner, Acting) else owner
-    return _overlay(organisation.id, newest["rows"], str(newest["last"]))
+    return _overlay(organisation.id, newest["rows"], newest["stamps"])
 
 
 @lru_cache(maxsize=32)
-def _overlay(organisation: UUID, rows: int, last: str) -> pl.DataFrame:
-    """The overlay as it was when so many rows had last been changed then."""
+def _overlay(organisation: UUID, rows: int, stamps: int) -> pl.DataFrame:
+    """The overlay as it was when so many rows had these stamps together."""
     return _frame(LineState.objects.of(Organisation(id=organisation)))
 
 

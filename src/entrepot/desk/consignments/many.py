@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
@@ -19,24 +21,28 @@ from entrepot.desk.jobs.models import Job
 from entrepot.desk.jobs.run import Progress, enqueue
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import ApiKey, User
+from entrepot.desk.sending import send_file
 from entrepot.desk.told import Told
 from entrepot.goods.errors import CallError
+from entrepot.goods.texts import LANGUAGES, said
 from entrepot.run.shelf import EXPORTED, Filters
 
 __all__ = [
-    "EXPORT_KINDS", "MANY", "MOST", "Outcome", "acting_of_job", "ask_export", "ask_settlement", "export_job", "export_path",
-    "parcels_matching", "settle_job", "settle_many", "tidy_exports",
+    "EXPORT_KINDS", "EXPORT_TYPES", "MANY", "MOST", "Outcome", "acting_of_job", "ask_export", "ask_settlement", "export_job",
+    "export_path", "export_response", "parcels_matching", "settle_job", "settle_many", "tidy_exports",
 ]  # fmt: skip
 
 MOST = 1000
 """Parcels that may be decided over at once."""
 MANY = 50
 """Above so many the worker does it."""
-EXPORT_KINDS = ("csv", "parquet")
+EXPORT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+EXPORT_KINDS = tuple(EXPORT_TYPES)
 EXPORT_DAYS = 7
 Parcel = tuple[str, str]
 Outcome = dict[str, Any]
-"""`settled`, `proposed`, `failed` (counts) and `problems` (sentence to count)."""
+"""`settled`, `proposed`, `failed` (counts), `problems` (sentence to count) and `problems_zh`, the same in Chinese."""
+PROBLEMS_TOLD = 20
 
 
 def parcels_matching(acting: Acting, filters: Filters) -> list[Parcel]:
@@ -56,16 +62,20 @@ def settle_many(acting: Acting, parcels: Iterable[Parcel], verdict: str, reason:
     wanted = list(parcels)
     batches = {str(batch.id): batch for batch in Batch.objects.of(acting).filter(id__in={batch for batch, _ in wanted})}
     counts: Counter[str] = Counter()
-    problems: Counter[str] = Counter()
+    problems: Counter[tuple[str, ...]] = Counter()
     for batch_id, order_id in wanted:
         try:
             counts[_settled(acting, batches[batch_id], order_id, verdict, reason)] += 1
         except Told as error:
             counts["failed"] += 1
-            problems[error.said] += 1
+            problems[tuple(said(error, language) for language in LANGUAGES)] += 1
         if progress:
             progress("settle", 1, len(wanted))
-    return {name: counts[name] for name in ("settled", "proposed", "failed")} | {"problems": dict(problems.most_common(20))}
+    told = problems.most_common(PROBLEMS_TOLD)
+    sentences = {
+        name: {sentence[place]: count for sentence, count in told} for place, name in enumerate(("problems", "problems_zh"))
+    }
+    return {name: counts[name] for name in ("settled", "proposed", "failed")} | sentences
 
 
 def _settled(acting: Acting, batch: Batch, order_id: str, verdict: str, reason: str) -> str:
@@ -114,6 +124,15 @@ def export_path(job: Job) -> Path:
     return place / f"{UUID(str(job.id))}.{job.arguments.get('file_kind', 'csv')}"
 
 
+def export_response(request: HttpRequest, acting: Acting, job_id: UUID) -> HttpResponseBase:
+    """The file of an export that is done; Http404 for another organisation's, and when it was tidied away."""
+    job: Job = Job.objects.of(acting).one(acting, id=job_id, kind="consignments.export", state=Job.State.DONE)
+    path = export_path(job)
+    if not path.is_file():
+        raise Http404("this file is gone: export again")
+    return send_file(request, path, f"consignments-{job.created_at:%Y%m%d-%H%M}{path.suffix}", EXPORT_TYPES[path.suffix[1:]])
+
+
 def tidy_exports() -> int:
     """Remove files of exports that are older than `EXPORT_DAYS`; returns how many. The worker calls it now and then."""
     oldest = time.time() - EXPORT_DAYS * 86_400
@@ -124,10 +143,11 @@ def tidy_exports() -> int:
 
 
 def export_job(job: Job, progress: Progress) -> dict[str, Any]:
-    """The job `consignments.export`; its result says the rows, the bytes and where to fetch the file."""
+    """The job `consignments.export`; its result says the rows, the bytes and where to fetch the file, as a person and with a key."""
     path = export_path(job)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     progress("export", 0, None)
     filters, owner = Filters.from_mapping(job.arguments["filters"]), job.organisation
     rows = shelf_of(owner).export(path, filters, EXPORTED, overlay_of(owner))
-    return {"rows": rows, "bytes": path.stat().st_size, "download": f"/consignments/exports/{job.id}/"}
+    places = {"download": f"/consignments/exports/{job.id}/", "api": f"/api/v1/consignments/exports/{job.id}"}
+    return {"rows": rows, "bytes": path.stat().st_size, **places}

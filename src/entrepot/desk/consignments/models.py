@@ -1,10 +1,17 @@
 """What people and partners do with lines after their batch: events that only add up, and the state they lead to."""
 
+from secrets import randbits
+
 from django.db import models
 
 from entrepot.desk.owned import Owned
 
-__all__ = ["LineEvent", "LineState", "Proposal"]
+__all__ = ["LineEvent", "LineState", "Proposal", "fresh_stamp"]
+
+
+def fresh_stamp() -> int:
+    """A number nobody had before, small enough that many of them add up."""
+    return randbits(40)
 
 
 class LineEvent(Owned):
@@ -36,6 +43,8 @@ class LineState(Owned):
     lane = models.CharField(max_length=10, blank=True)
     rule = models.CharField(max_length=80)
     changed_at = models.DateTimeField(auto_now=True)
+    stamp = models.BigIntegerField(default=fresh_stamp)
+    """Drawn anew at each change: the sum of all tells a cache whether anything changed, in whatever order it was committed."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "row_id"], name="one_state_per_line")]

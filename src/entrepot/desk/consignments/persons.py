@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from entrepot.desk.audit.chain import record
+from entrepot.desk.batches.mend import forget_changes
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.consignments.listing import shelf_of
 from entrepot.desk.consignments.models import LineEvent
@@ -40,7 +41,8 @@ def reveal_persons(acting: Acting, batch: Batch, order_id: str, reason: str) -> 
 def erase_person(acting: Acting, batch: Batch, order_id: str, reason: str) -> int:
     """Erase the persons of a parcel from every batch of the organisation; returns in how many batches there was somebody.
 
-    The order to erase is kept first and may be given again; keys that are destroyed never come back.
+    The order to erase is kept first and may be given again; keys that are destroyed never come back. What was changed in
+    the person's refused rows goes with them.
     """
     why = with_reason(reason)
     if not is_sealed(batch.folder):
@@ -49,11 +51,12 @@ def erase_person(acting: Acting, batch: Batch, order_id: str, reason: str) -> in
     erased = 0
     for place in _batches_of(acting, batch, buyers):
         with transaction.atomic():
-            count = _erase_in(place, batch, buyers, order_id)
             orders = {order for buyer in buyers for order in orders_of_person(place.folder, buyer)}
-            _note_all(acting, place, orders | ({order_id} if place.id == batch.id else set()), why)
-            record(acting, "person.erased", "batch", place.id, reason=why, orders=len(orders), persons=count)
-        erased += bool(count)
+            orders |= {order_id} if place.id == batch.id else set()
+            _note_all(acting, place, orders, why)
+            record(acting, "person.erased", "batch", place.id, reason=why, orders=len(orders))
+            erased += bool(_erase_in(place, batch, buyers, order_id))  # last: everything that could fail has not
+            forget_changes(place)
     return erased
 
 

@@ -14,14 +14,13 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.batches.models import Batch
-from entrepot.desk.consignments.models import LineEvent, LineState, Proposal
-from entrepot.desk.context import language
+from entrepot.desk.consignments.models import LineEvent, LineState, Proposal, fresh_stamp
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import ApiKey
 from entrepot.desk.people.names import id_of
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks.emit import emit
-from entrepot.goods.texts import text
+from entrepot.goods.texts import Words
 
 __all__ = [
     "ALLOWED", "LANES", "REASON_LEAST", "REASON_MOST", "RULES", "Line", "allowed_of", "decide_proposal", "is_own", "note", "open_proposal",
@@ -75,8 +74,8 @@ def _check(order_id: str, lines: Sequence[Line], verdict: str, reason: str) -> N
         raise Told("consignments.no-parcel", order=order_id[:ORDER_MOST])
     allowed = allowed_of(lines)
     if verdict not in allowed:
-        stands = ", ".join(sorted({text(f"verdict.{line['verdict']}", language()) for line in lines}))
-        may = ", ".join(text(f"consignments.do-{one}", language()) for one in allowed)
+        stands = Words(sorted({f"verdict.{line['verdict']}" for line in lines}))
+        may = Words(f"consignments.do-{one}" for one in allowed)
         raise Told("consignments.not-allowed" if allowed else "consignments.nothing-allowed", stands=stands, may=may)
     with_reason(reason)
 
@@ -107,7 +106,7 @@ def _carry_out(
         LineState.objects.update_or_create(
             batch=batch, row_id=line["row_id"],
             defaults={"organisation": acting.organisation, "order_id": order_id, "line_no": line.get("line_no"), "verdict": verdict,
-                      "lane": LANES[verdict], "rule": RULES[verdict]},
+                      "lane": LANES[verdict], "rule": RULES[verdict], "stamp": fresh_stamp()},
         )  # fmt: skip
     record(acting, f"parcel.{verdict}", "parcel", f"{batch.id}/{order_id}", reason=reason.strip(), how=kind)
     emit(acting, "parcel.settled", {"batch": str(batch.id), "order_id": order_id, "verdict": verdict, "how": kind})

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +20,6 @@ from entrepot.desk.consignments.cells import ListRow, list_rows
 from entrepot.desk.consignments.listing import STATES, Total, count, page, parcels_of, unlisted
 from entrepot.desk.consignments.settle import ALLOWED, REASON_LEAST, REASON_MOST
 from entrepot.desk.context import language
-from entrepot.desk.jobs.models import Job
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
@@ -156,7 +156,7 @@ def _tell(request: HttpRequest, outcome: many.Outcome) -> None:
     lang = language()
     if outcome["settled"] or outcome["proposed"]:
         messages.success(request, text("consignments.settled-many", lang, n=outcome["settled"], proposed=outcome["proposed"]))
-    for problem, number in outcome["problems"].items():
+    for problem, number in outcome["problems_zh" if lang == "zh" else "problems"].items():
         messages.error(request, text("consignments.failed-many", lang, n=number, problem=problem))
 
 
@@ -173,14 +173,6 @@ def export(request: Any) -> HttpResponse:
 
 
 @require_safe
-def export_file(request: Any, job: UUID) -> FileResponse:
+def export_file(request: Any, job: UUID) -> HttpResponseBase:
     """The file of an export that is done; Http404 for another organisation's, and when it was tidied away."""
-    found = Job.objects.of(request.acting).one(request.acting, id=job, kind="consignments.export", state=Job.State.DONE)
-    path = many.export_path(found)
-    if not path.is_file():
-        raise Http404("this file is gone: export again")
-    name = f"consignments-{found.created_at:%Y%m%d-%H%M}{path.suffix}"
-    kind = "text/csv; charset=utf-8" if path.suffix == ".csv" else "application/vnd.apache.parquet"
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=kind)
-    response["Cache-Control"] = "no-store"
-    return response
+    return many.export_response(request, request.acting, job)

@@ -1,7 +1,8 @@
 """The products area of the desk: the catalogue."""
 
-from entrepot.desk.plug import EVERYBODY, Area, Entry, Page, Role
+from entrepot.desk.plug import EVERYBODY, FORM_BYTES, Area, Entry, Page, Role
 from entrepot.desk.products import views
+from entrepot.desk.products.files import IMAGE_MOST, PAPER_MOST
 
 __all__ = ["AREA"]
 
@@ -16,17 +17,18 @@ AREA = Area(
     pages=[
         Page(HERE, views.products, "products", "products.view"),
         Page(f"{HERE}new/", views.product_new, "product_new", "products.edit"),
-        Page(f"{HERE}import/", views.products_import, "products_import", "products.edit"),
+        Page(f"{HERE}import/", views.products_import, "products_import", "products.edit", views.IMPORT_MOST + FORM_BYTES),
         Page(f"{HERE}export/", views.products_export, "products_export", "products.view"),
         Page(f"{HERE}<uuid:product_id>/", views.product, "product", "products.view"),
         Page(f"{HERE}<uuid:product_id>/edit/", views.product_edit, "product_edit", "products.edit"),
         Page(f"{HERE}<uuid:product_id>/code/", views.product_code, "product_code", "products.edit"),
-        Page(f"{HERE}<uuid:product_id>/images/", views.product_image_add, "product_image_add", "products.edit"),
+        Page(f"{HERE}<uuid:product_id>/images/", views.product_image_add, "product_image_add", "products.edit", IMAGE_MOST + FORM_BYTES),
         Page(
             f"{HERE}<uuid:product_id>/certificates/",
             views.product_certificate_add,
             "product_certificate_add",
             "products.edit",
+            PAPER_MOST + FORM_BYTES,
         ),
         Page(f"{HERE}images/<uuid:image_id>/", views.product_image, "product_image", "products.view"),
         Page(
