@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,11 +18,12 @@ from django_tasks_db.models import DBTaskResult
 
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.jobs.models import Job
-from entrepot.desk.jobs.run import run_job
+from entrepot.desk.jobs.run import enqueue, run_job
+from entrepot.desk.operations.worker import _deliver, deliverer
 from entrepot.desk.plug import event_kinds
 from entrepot.desk.told import Told
 from entrepot.desk.webhooks import hooks
-from entrepot.desk.webhooks.deliver import PAUSES_SECONDS, deliver, tidy
+from entrepot.desk.webhooks.deliver import FAILURES_MOST, PAUSES_SECONDS, QUEUE, deliver, tidy
 from entrepot.desk.webhooks.emit import BODY_BYTES, emit
 from entrepot.desk.webhooks.guard import resolve
 from entrepot.desk.webhooks.models import Delivery, Webhook
@@ -40,6 +42,8 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answering)
         self.received: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.drips = False
+        self.came = threading.Event()
 
     @property
     def url(self) -> str:
@@ -52,9 +56,20 @@ class _Answering(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((dict(self.headers), body))
+        self.server.came.set()
+        if self.server.drips:
+            self._drip()
+            return
         self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
         self.send_header("Location", "/elsewhere")
         self.end_headers()
+
+    def _drip(self) -> None:
+        with suppress(OSError):  # the caller has had enough
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while self.server.drips:
+                self.wfile.write(b"X: y\r\n")
+                time.sleep(0.05)
 
     def log_message(self, format: str, *arguments: Any) -> None: ...
 
@@ -82,7 +97,8 @@ def told(firm: Firm, **payload: Any) -> Delivery:
 
 
 def sent(delivery: Delivery) -> Delivery:
-    """The delivery after the worker tried it now."""
+    """The delivery after the worker tried it now, when it was due and its address had rested."""
+    Webhook.objects.update(rests_until=None)
     Delivery.objects.filter(id=delivery.id, state="waiting").update(next_try_at=timezone.now())
     deliver.func(str(delivery.id))
     delivery.refresh_from_db()
@@ -170,6 +186,71 @@ def test_an_event_goes_with_its_change(firm: Firm, hook: Webhook) -> None:
     assert (Delivery.objects.count(), DBTaskResult.objects.count()) == (0, before)
     emit(firm.organisation, KIND, {})
     assert (Delivery.objects.count(), DBTaskResult.objects.count()) == (1, before + 1)
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(
+    firm: Firm, hook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes soon enough for the timeout of a read: only a deadline over all of them ends it."""
+    monkeypatch.setattr("entrepot.desk.webhooks.deliver.DEADLINE_SECONDS", 0.5)
+    receiver.drips = True
+    delivery = sent(told(firm))
+    receiver.drips = False
+    assert (delivery.state, delivery.last_status, delivery.last_error) == ("waiting", None, "no answer within 0.5 seconds")
+
+
+def test_an_address_that_is_not_reached_rests_and_its_events_wait(firm: Firm, hook: Webhook, receiver: Receiver) -> None:
+    receiver.server_close()
+    for _ in range(FAILURES_MOST):
+        sent(told(firm))
+    waiting = told(firm)
+    deliver.func(str(waiting.id))
+    waiting.refresh_from_db()
+    hook.refresh_from_db()
+    assert (waiting.state, waiting.attempts, waiting.next_try_at) == ("waiting", 0, hook.rests_until)
+    page = firm.client("administrator").get(f"{HERE}{hook.id}/")
+    assert hook.rests_until is not None
+    assert page.context["rests_until"] == hook.rests_until > timezone.now()
+    assert "notice--warn" in page.content.decode()
+    hooks.send_test(firm.acting("administrator"), hook)
+    deliver.func(str(waiting.id))
+    Delivery.objects.filter(id=waiting.id).update(next_try_at=timezone.now())
+    deliver.func(str(waiting.id))
+    waiting.refresh_from_db()
+    assert waiting.attempts == 1, "a person who asks is not kept waiting"
+
+
+def test_an_address_that_answers_is_not_at_rest(firm: Firm, hook: Webhook, receiver: Receiver) -> None:
+    Webhook.objects.update(failures=FAILURES_MOST + 1, failing_since=timezone.now())
+    receiver.answers = [500]
+    sent(told(firm))
+    hook.refresh_from_db()
+    assert (hook.failures, hook.failing_since, hook.rests_until) == (0, None, None)
+
+
+def test_an_address_not_reached_for_a_day_is_stopped_however_many_events_wait(firm: Firm, hook: Webhook, receiver: Receiver) -> None:
+    receiver.server_close()
+    Webhook.objects.update(failures=40, failing_since=timezone.now() - timedelta(days=1))
+    delivery = sent(told(firm))
+    hook.refresh_from_db()
+    assert (delivery.state, delivery.attempts, hook.active, hook.stopped_because) == ("failed", 1, False, "failing")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deliveries_have_a_thread_that_takes_nothing_else(firm: Firm, hook: Webhook, receiver: Receiver) -> None:
+    delivery, job = told(firm), enqueue(firm.acting("trader"), "audit.verify")
+    queues = dict(DBTaskResult.objects.values_list("task_path", "queue_name"))
+    assert {path.rpartition(".")[2]: queue for path, queue in queues.items()} == {"deliver": QUEUE, "run_job": "default"}
+    worker, stop = deliverer(), threading.Event()
+    thread = threading.Thread(target=_deliver, args=(worker, stop))
+    thread.start()
+    receiver.came.wait(30)
+    stop.set()
+    worker.running = False
+    thread.join(30)
+    delivery.refresh_from_db()
+    job.refresh_from_db()
+    assert (thread.is_alive(), delivery.state, job.state) == (False, "delivered", "queued")
 
 
 def test_only_webhooks_that_ask_are_told(firm: Firm, stranger: Firm, hook: Webhook) -> None:

@@ -11,7 +11,7 @@ from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.plug import event_kinds
 from entrepot.desk.told import Told
-from entrepot.desk.webhooks.deliver import deliver
+from entrepot.desk.webhooks.deliver import deliver, lift_rest
 from entrepot.desk.webhooks.emit import deliver_to
 from entrepot.desk.webhooks.guard import check_url, resolve
 from entrepot.desk.webhooks.models import Delivery, Webhook
@@ -54,7 +54,8 @@ def change(
     if active is not None:
         hook.active, hook.stopped_because = active, "" if active else hook.stopped_because
     with transaction.atomic():
-        hook.save()
+        hook.save(update_fields=["url", "kinds", "active", "stopped_because"])
+        lift_rest(hook)
         record(acting, "webhook.changed", "webhook", hook.id, kinds=hook.kinds, active=hook.active)
     return hook
 
@@ -71,6 +72,7 @@ def send_test(acting: Acting, hook: Webhook) -> Delivery:
     if not hook.active:
         raise Told("webhooks.is-paused")
     with transaction.atomic():
+        lift_rest(hook)
         record(acting, "webhook.tested", "webhook", hook.id)
         return deliver_to(hook, uuid.uuid4(), TEST)
 
@@ -83,6 +85,7 @@ def redeliver(acting: Acting, delivery: Delivery) -> Delivery:
         again = Delivery.objects.of(acting).filter(id=delivery.id).exclude(state=Delivery.State.WAITING)
         if not again.update(state=Delivery.State.WAITING, attempts=0, next_try_at=timezone.now()):
             raise Told("webhooks.still-waiting")
+        lift_rest(delivery.webhook)
         record(acting, "webhook.redelivered", "delivery", delivery.id, event=delivery.event)
         transaction.on_commit(lambda: deliver.enqueue(str(delivery.id)) and None)
     delivery.refresh_from_db()

@@ -19,6 +19,13 @@ class Webhook(Owned):
     stopped_because = models.CharField(max_length=40, blank=True)
     """Why the desk itself stopped it: `failing` or `gone`; empty when nobody or a person did."""
 
+    failing_since = models.DateTimeField(null=True)
+    """When it was first not reached; null as soon as it answers anything."""
+    failures = models.PositiveIntegerField(default=0)
+    """Attempts since then."""
+    rests_until = models.DateTimeField(null=True)
+    """Until when nothing is tried: its deliveries wait, so that an address nobody answers at does not hold up the others."""
+
     class Meta:
         ordering = ["-created_at", "-id"]
 

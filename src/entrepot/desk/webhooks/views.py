@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from entrepot.desk.api.pages import PageQuery, page_of
@@ -55,7 +56,8 @@ def webhook(request: HttpRequest, webhook: UUID) -> HttpResponse:
         page = page_of(rows, PageQuery(limit=SHOWN, cursor=request.GET.get("cursor", "")[:2000]), lambda row: row, name=str(hook.id))
     except ApiError:
         return redirect("webhook", hook.id)
-    return render(request, "webhooks/one.html", {"hook": hook, "form": form, "page": page})
+    rests_until = hook.rests_until if hook.rests_until and hook.rests_until > timezone.now() else None
+    return render(request, "webhooks/one.html", {"hook": hook, "form": form, "page": page, "rests_until": rests_until})
 
 
 @require_POST
