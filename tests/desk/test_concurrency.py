@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
-from threading import Barrier, Thread
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from entrepot.desk.batches.reservations import OverLimit, reserve
 from entrepot.desk.inspection.cases import take
 from entrepot.desk.inspection.models import Case
 from entrepot.desk.jobs.models import Job
+from entrepot.desk.jobs.run import run_job
 from entrepot.desk.lawbook.models import PolicyItem
 from entrepot.desk.told import Told
 from tests.desk.conftest import Firm
@@ -87,6 +89,24 @@ def test_a_parcel_that_fifty_take_has_one_holder(firm: Firm) -> None:
     assert len(held) == 1
     assert all(isinstance(answer, Case | Told) for answer in answers)
     assert AuditEntry.objects.filter(action="inspection.taken").count() == 1
+
+
+def test_of_fifty_jobs_of_one_kind_one_is_begun(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has seen nothing running waits for another who has: one that comes that far is not alone."""
+    both, keep = Barrier(2), Job.save
+
+    def begin(job: Job, **fields: Any) -> None:
+        with suppress(BrokenBarrierError):
+            both.wait(timeout=1)
+        keep(job, **fields)
+
+    monkeypatch.setattr("entrepot.desk.jobs.run._do", lambda job: None)  # it goes on running
+    asked = [Job.objects.create(organisation=firm.organisation, kind="batches.clear", actor="system") for _ in range(MANY)]
+
+    monkeypatch.setattr(Job, "save", begin)
+    assert at_once(lambda number: run_job.func(str(asked[number].id))) == [None] * MANY
+    assert Job.objects.filter(state=Job.State.RUNNING).count() == 1
+    assert Job.objects.filter(state=Job.State.QUEUED, attempts=0).count() == MANY - 1
 
 
 def test_fifty_reservations_never_pass_the_yearly_limit(firm: Firm) -> None:

@@ -1,7 +1,8 @@
 """Asking for long work and doing it in the worker.
 
 A job function is called as `function(job, progress)` and returns what `Job.result` keeps (JSON). It must be idempotent:
-a worker that was killed leaves the job to be done again from the start of the function.
+a worker that was killed leaves the job to be done again from the start of the function, `ATTEMPTS` times in all. What is to
+be put right when such a job is given up, the area says in `given_up`.
 """
 
 import threading
@@ -18,6 +19,7 @@ from django_tasks import task
 
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.models import Organisation
 from entrepot.desk.plug import imported, plugged
 from entrepot.desk.webhooks.emit import emit
 from entrepot.goods.errors import EntrepotError, WorldError
@@ -54,8 +56,14 @@ def _function(kind: str) -> Callable[[Job, Progress], dict[str, Any]]:
 def run_job(job_id: str) -> None:
     """Do one job: the task that the queue holds. An organisation's jobs of one kind run one after another."""
     with transaction.atomic():
+        # Workers of one organisation look one after another: two that looked at once would both see nothing running.
+        owner = Job.objects.values_list("organisation_id", flat=True).get(id=job_id)
+        Organisation.objects.select_for_update(no_key=True).get(id=owner)
         job = Job.objects.select_for_update().get(id=job_id)
         if job.ended:
+            return
+        if job.attempts >= ATTEMPTS:
+            _give_up(job)
             return
         fresh = timezone.now() - timedelta(seconds=BEAT_SECONDS)
         same = Job.objects.filter(organisation=job.organisation, kind=job.kind, state=Job.State.RUNNING, beat_at__gt=fresh)
@@ -69,6 +77,16 @@ def run_job(job_id: str) -> None:
         run_job.using(run_after=timezone.now() + timedelta(seconds=WAIT_SECONDS)).enqueue(job_id)
         return
     _do(job)
+
+
+def _give_up(job: Job) -> None:
+    """Fail a job that was begun often enough: it may be what kills its workers. In the transaction that locks it."""
+    fault = told(EntrepotError, "jobs.given-up", attempts=job.attempts)
+    job.state, job.problem, job.problem_zh = Job.State.FAILED, said(fault, "en"), said(fault, "zh")
+    for area in plugged():
+        if job.kind in area.given_up:
+            imported(area.given_up[job.kind])(job)
+    _end(job)
 
 
 def _do(job: Job) -> None:
@@ -88,6 +106,10 @@ def _do(job: Job) -> None:
         log.exception("job failed", job_id=str(job.id), kind=job.kind)
         fault = told(EntrepotError, "jobs.fault", name=type(error).__name__, job=job.id)
         job.state, job.problem, job.problem_zh = Job.State.FAILED, said(fault, "en"), said(fault, "zh")
+    _end(job)
+
+
+def _end(job: Job) -> None:
     with transaction.atomic():
         if job.ended:
             job.finished_at = timezone.now()
