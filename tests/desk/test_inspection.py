@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.test import Client
+from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
 from entrepot.desk.audit.append_only import lift_guards
@@ -31,6 +31,7 @@ from entrepot.desk.inspection.opening import PURPOSE, open_cases, parcels_to_ins
 from entrepot.desk.inspection.queue import Queue, queue_page
 from entrepot.desk.inspection.risk import Parcel, risk_of, weights
 from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.keys import issue, revoke_key
 from entrepot.desk.people.members import change_role, remove_member
 from entrepot.desk.people.models import Membership, User
 from entrepot.desk.plug import Role
@@ -241,6 +242,15 @@ def test_cases_of_who_no_longer_inspects_go_back_to_the_queue(firm: Firm, case: 
     assert AuditEntry.objects.filter(action="inspection.released", object_id=str(case.id)).count() == 2
 
 
+def test_cases_of_a_key_that_is_revoked_go_back_to_the_queue(firm: Firm, case: Case) -> None:
+    administrator = firm.acting("administrator")
+    key, _ = issue(administrator, "scanner", ["inspection.work"], timezone.now() + timedelta(days=1), 60)
+    cases.take(Acting(firm.organisation, None, key=key), case)
+    revoke_key(administrator, key.id)
+    case.refresh_from_db()
+    assert (case.state, case.holder) == ("open", "")
+
+
 def test_a_case_of_a_colleague_who_is_away_is_taken_over_with_a_reason(firm: Firm, taken: Case, second: User) -> None:
     client, path = Client(), f"/inspection/{taken.id}/take-over/"
     client.force_login(second, backend="allauth.account.auth_backends.AuthenticationBackend")
@@ -320,6 +330,9 @@ def test_evidence_is_kept_as_it_came_with_its_hash(firm: Firm, stranger: Firm, t
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert stranger.client("inspector").get(address).status_code == 404
     assert firm.client("trader").get(address).status_code == 403
+    under_asgi: Any = AsyncRequestFactory().get(address)
+    under_asgi.acting = firm.acting("analyst")
+    assert views.evidence_file(under_asgi, taken.id, kept.id).is_async, "not read whole into memory"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("name", "content"), [

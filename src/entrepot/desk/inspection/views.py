@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from entrepot.desk.consignments.facts import facts_of
@@ -24,6 +24,7 @@ from entrepot.desk.inspection.models import Answer, Case, Evidence
 from entrepot.desk.inspection.queue import CHOICES, queue_counts, queue_of, queue_page
 from entrepot.desk.people.models import Membership
 from entrepot.desk.people.names import names_of
+from entrepot.desk.sending import send_file
 from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
@@ -31,8 +32,8 @@ from entrepot.run.wording import rule_text
 
 __all__ = [
     "answer", "case", "decide", "evidence_add", "evidence_file", "give_back", "hand_over", "inspection", "session_add", "take",
-]  # fmt: skip
     "take_over",
+]  # fmt: skip
 
 SANDBOX = "default-src 'none'; sandbox"
 
@@ -43,7 +44,7 @@ def inspection(request: Any) -> HttpResponse:
     acting, lang = request.acting, language()
     asked = queue_of(request.GET)
     found = queue_page(acting, asked, request.GET.get("after", ""))
-    names = names_of(one.holder for one in found.cases if one.holder)
+    names = names_of(request.acting, (one.holder for one in found.cases if one.holder))
     shown = {
         "asked": asked, "rows": [(one, _reasons(one, lang), names.get(one.holder, "")) for one in found.cases],
         "next": f"?{asked.query(after=found.next)}" if found.next else "", "counts": queue_counts(acting),
@@ -79,7 +80,7 @@ def _case_page(request: Any, found: Case, evidence: EvidenceForm, session: Sessi
     kept = list(Evidence.objects.of(acting).filter(case=found))
     sessions = list(found.sessions.all())
     mine = found.state == Case.State.TAKEN and found.holder == acting.actor and acting.may("inspection.work")
-    names = names_of([found.holder, found.decided_by, *(one.actor for one in kept), *(one.actor for one in sessions)])
+    names = names_of(request.acting, [found.holder, found.decided_by, *(one.actor for one in kept), *(one.actor for one in sessions)])
     shown = {
         "case": found, "view": view, "mine": mine, "facts": facts_of(view.stored, lang), "holder": names[found.holder],
         "decider": names[found.decided_by], "verdict_said": text(f"inspection.do-{found.verdict}", lang),
@@ -140,13 +141,13 @@ def hand_over(request: Any, case: UUID) -> HttpResponse:
 
 
 @require_POST
-@require_POST
 def take_over(request: Any, case: UUID) -> HttpResponse:
     """Take a case that a colleague holds, with a reason."""
     reason = request.POST.get("reason", "")
     return _changed(request, case, lambda found: holders.take_over(request.acting, found, reason), "inspection.taken-now")
 
 
+@require_POST
 def answer(request: Any, case: UUID) -> HttpResponse:
     """Note what was found at an item of the checklist."""
     told = {name: request.POST.get(name, "") for name in ("item", "found", "note")}
@@ -185,16 +186,12 @@ def evidence_add(request: Any, case: UUID) -> HttpResponse:
 
 
 @require_safe
-def evidence_file(request: Any, case: UUID, evidence: UUID) -> FileResponse:
+def evidence_file(request: Any, case: UUID, evidence: UUID) -> HttpResponseBase:
     """A file of a case as it was sent. Opened on its own it is only saved, never run or shown by the browser."""
     kept: Evidence = Evidence.objects.of(request.acting).one(request.acting, id=evidence, case_id=case)
-    if not kept.path.is_file():
-        raise Http404("the file is gone: put the evidence back from its copy")
-    response = FileResponse(kept.path.open("rb"), content_type=kept.media_type)
-    response["Content-Disposition"] = content_disposition_header(True, kept.name)
+    response = send_file(request, kept.path, kept.name, kept.media_type)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = SANDBOX
-    response["Cache-Control"] = "private, no-store"
     return response
 
 
