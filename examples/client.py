@@ -13,8 +13,8 @@ batch = desk.post("/batches/lines", json={"lines": lines}).json()
 while batch["state"] in ("waiting", "clearing"):
     time.sleep(0.5)
     batch = desk.get(f"/batches/{batch['id']}").json()
-print(batch["state"], batch["summary"]["by_verdict"], "tax", batch["summary"]["tax_total_cny"], "CNY")
-held = desk.get("/consignments", params={"batch": batch["id"], "verdict": "hold"}).json()["items"]
-print(*(f"{line['order_id']} {line['lane']} {line['release_rule']}" for line in held), sep="\n")
-why = desk.get(f"/consignments/{batch['id']}/{held[0]['row_id']}/why").json()
-print("why:", why["reasons"], *(f"{step['decides']}: {step['taken']}" for step in why["steps"]))
+figures = batch["summary"] or sys.exit(batch["job"]["problem"])  # null where the batch failed
+print(batch["state"], figures["by_verdict"], "tax", figures["tax_total_cny"], "CNY")
+for held in desk.get("/consignments", params={"batch": batch["id"], "verdict": "hold"}).json()["items"]:
+    why = desk.get(f"/consignments/{batch['id']}/{held['row_id']}/why").json()["reasons"]
+    print(held["order_id"], held["lane"], held["release_rule"], "why:", why)

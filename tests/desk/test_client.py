@@ -1,13 +1,16 @@
 """The client of the docs does the whole main job against a real server and worker, and fits in twenty lines."""
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -68,11 +71,64 @@ def test_twenty_lines_do_the_whole_main_job(served: dict[str, str]) -> None:
     orders = ROOT / "src" / "entrepot" / "samples" / "orders.csv"
     ran = subprocess.run([sys.executable, CLIENT, orders], env=served, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
-    first, *held, why = ran.stdout.splitlines()
+    first, *held = ran.stdout.splitlines()
     assert re.fullmatch(r"done \{.*'release': \d+.*\} tax [0-9.]+ CNY", first)
     assert held
-    assert all(re.fullmatch(r"\S+ (yellow|red) [a-z0-9.-]+", line) for line in held)
-    assert why.startswith("why: ['")
+    assert all(re.fullmatch(r"\S+ (yellow|red) [a-z0-9.-]+ why: \['.+'\]", line) for line in held)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """A desk that says of every batch what its server was given."""
+
+    server: "Desk"
+
+    def do_POST(self) -> None:
+        """A batch that has ended."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.tell(self.server.batch)
+
+    def do_GET(self) -> None:
+        """Nothing is held."""
+        self.tell({"items": []})
+
+    def tell(self, what: object) -> None:
+        body = json.dumps(what).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Desk(ThreadingHTTPServer):
+    """Where the client is sent."""
+
+    batch: Mapping[str, object]
+
+
+@pytest.mark.parametrize(
+    ("batch", "code", "told"),
+    [
+        ({"state": "done", "summary": {"by_verdict": {"release": 1}, "tax_total_cny": "0.00"}}, 0, "done {'release': 1} tax 0.00 CNY"),
+        ({"state": "failed", "summary": None, "job": {"problem": "The file is no longer here."}}, 1, "The file is no longer here."),
+    ],
+    ids=["nothing is held", "the batch failed"],
+)
+def test_the_client_ends_well_where_there_is_nothing_to_ask(batch: Mapping[str, object], code: int, told: str, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.csv"
+    orders.write_text("order_id,line_no\nA-1,1\n", encoding="utf-8")
+    desk = Desk(("127.0.0.1", 0), Answers)
+    desk.batch = {"id": "1", **batch}
+    threading.Thread(target=desk.serve_forever, daemon=True).start()
+    try:
+        environment = {**os.environ, "ENTREPOT_KEY": "ek_x", "ENTREPOT_URL": f"http://127.0.0.1:{desk.server_port}"}
+        ran = subprocess.run([sys.executable, CLIENT, orders], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        desk.shutdown()
+        desk.server_close()
+    assert (ran.returncode, (ran.stdout + ran.stderr).strip()) == (code, told)
 
 
 def test_the_docs_show_the_client_that_is_run() -> None:

@@ -4,7 +4,7 @@ What an operation says of itself is kept; what holds for all operations alike (w
 look) is added here, once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ninja.utils import normalize_path
 from entrepot.desk.api.problems import CODES, TITLES, Problem
 from entrepot.desk.plug import PUBLIC, SIGNED_IN
 
-__all__ = ["Op", "completed", "example_of", "operations", "permission_of"]
+__all__ = ["Op", "completed", "example_of", "file_answer", "operations", "permission_of"]
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -58,6 +58,12 @@ def operations(api: NinjaAPI, prefix: str = "/api/v1/") -> Iterator[Op]:
             for operation in view.operations:
                 for method in operation.methods:
                     yield Op(full, method, operation)
+
+
+def file_answer(media_types: Iterable[str], status: int = 200) -> dict[str, Any]:
+    """`openapi_extra=` of an operation that answers with a file of one of these types."""
+    content = {media: {"schema": {"type": "string", "format": "binary"}} for media in dict.fromkeys(media_types)}
+    return {"responses": {status: {"description": "The file", "content": content}}}
 
 
 def permission_of(operation: Operation) -> str:

@@ -1,18 +1,22 @@
 """API of batches: listed, read, their problems mended and fed back; lines sent at once in one call."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Field, Query, Router, Schema, Status
+from django.core.exceptions import PermissionDenied
+from ninja import Field, Path, Query, Router, Schema, Status
 
 from entrepot.desk.api.auth import needs
-from entrepot.desk.api.idempotency import idempotent
+from entrepot.desk.api.idempotency import idempotent, reading
+from entrepot.desk.api.openapi import file_answer
 from entrepot.desk.api.pages import PageOf, PageQuery, cursor_after, page_of, place_of
-from entrepot.desk.api.problems import answers
+from entrepot.desk.api.problems import ApiError, answers
+from entrepot.desk.batches.downloads import FILES, PERSONAL, file_response, personal_response
 from entrepot.desk.batches.lines_sent import ARROW, JSON_BODY, batch_of_lines
 from entrepot.desk.batches.mend import Fault, Row, feed_back, row_of, rows_page, save_row
 from entrepot.desk.batches.models import Batch
 from entrepot.desk.batches.schemas import BatchOut, batch_out
+from entrepot.desk.consignments.schemas import ReasonIn
 from entrepot.desk.told import Told
 
 __all__ = ["router"]
@@ -63,6 +67,12 @@ class FeedBackIn(Schema):
     """Rows to feed back besides the changed ones, as they are."""
 
     row_ids: list[Annotated[int, Field(ge=0, le=NUMBER_MOST)]] = Field(default_factory=list, max_length=10_000, examples=[[]])
+
+
+class PersonalFileIn(ReasonIn):
+    """A file that names persons, and why it is taken."""
+
+    file: Literal["messages.zip", "refused.csv"] = Field(examples=["refused.csv"])
 
 
 def _one(request: Any, batch: UUID) -> Batch:
@@ -123,6 +133,29 @@ def clear_lines(request: Any) -> Any:
 def get_batch(request: Any, batch: UUID) -> Any:
     """A batch with its job and, once it is done, its figures."""
     return batch_out(_one(request, batch))
+
+
+@router.get(
+    "/{uuid:batch}/files/{name}", auth=needs("consignments.export"), response=answers(None, 404), operation_id="get_batch_file",
+    summary="A file of a batch", openapi_extra=file_answer(FILES.values()),
+)  # fmt: skip
+def get_batch_file(request: Any, batch: UUID, name: Path[str]) -> Any:
+    """A result file: report.html, lines.csv, lines.parquet, problems.csv, message_problems.csv, declarations_1039.csv,
+    refused.csv (personal data covered; needs `batches.upload` too) or summary.json. 404 when the batch has none of that name."""
+    try:
+        return file_response(request, request.acting, _one(request, batch), name)
+    except PermissionDenied as error:
+        raise ApiError(403, "not-permitted", f"this file needs the permission '{error}' too") from None
+
+
+@router.post(
+    "/{uuid:batch}/personal-files", auth=needs("persons.reveal"), response=answers(None, 422), operation_id="take_personal_file",
+    summary="A file that names persons", openapi_extra=file_answer(PERSONAL.values()),
+)  # fmt: skip
+@reading
+def take_personal_file(request: Any, batch: UUID, payload: PersonalFileIn) -> Any:
+    """The customs messages, or the refused orders as they came. That they were taken, by whom and why, is kept each time."""
+    return personal_response(request, request.acting, _finished(request, batch), payload.file, payload.reason)
 
 
 @router.get(

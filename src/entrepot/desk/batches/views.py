@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from entrepot.desk.audit.chain import record
-from entrepot.desk.batches.choices import Choices, fitting, guessed
+from entrepot.desk.batches.choices import Choices, fitting, guessed, of_saved
 from entrepot.desk.batches.clear import start
-from entrepot.desk.batches.downloads import file_response, files_of
+from entrepot.desk.batches.downloads import file_response, files_of, personal_files_of, personal_response
 from entrepot.desk.batches.figures import figures_of
 from entrepot.desk.batches.forms import choices_from, mapping_page, suggestions
 from entrepot.desk.batches.look import seen_of
@@ -26,16 +26,15 @@ from entrepot.desk.batches.models import Batch, Upload
 from entrepot.desk.batches.models import Mapping as SavedMapping
 from entrepot.desk.batches.sample import SAMPLE_NAME, sample_orders, upload_sample
 from entrepot.desk.batches.uploads import FILE_MOST, PIECE_MOST, discard, take_file
+from entrepot.desk.consignments.settle import REASON_LEAST, REASON_MOST
 from entrepot.desk.context import language
 from entrepot.desk.sending import send_blocks
 from entrepot.desk.told import Told, said_of
 from entrepot.goods.errors import CallError, EntrepotError
 from entrepot.goods.texts import text
-from entrepot.run.home import open_home
-from entrepot.run.persons import refused_of
 
 __all__ = [
-    "batch_file", "batch_page", "batch_progress", "batches", "feed_back_rows", "problem_row", "problems", "refused_file",
+    "batch_file", "batch_page", "batch_progress", "batches", "feed_back_rows", "personal_file", "problem_row", "problems",
     "sample_file", "try_sample", "upload_detail", "uploads",
 ]  # fmt: skip
 
@@ -82,9 +81,8 @@ def uploads(request: Any) -> HttpResponseBase:
     elif request.method == "POST":
         error = text("batches.choose-file", language())
     recent = Upload.objects.of(request.acting).filter(removed_at=None).order_by("-created_at")[:RECENT]
-    cleared = Batch.objects.of(request.acting).filter(upload__in=recent).order_by("ordinal").values_list("upload_id", "id")
     page = {
-        "recent": recent, "batch_of": dict(cleared), "error": error, "most_bytes": FILE_MOST, "piece_bytes": PIECE_MOST,
+        "recent": recent, "error": error, "most_bytes": FILE_MOST, "piece_bytes": PIECE_MOST,
         "last": Batch.objects.of(request.acting).order_by("-ordinal")[:5],
     }  # fmt: skip
     return render(request, "batches/uploads.html", page, status=422 if error else 200)
@@ -164,7 +162,7 @@ def _other_choices(request: Any, upload: Upload, action: str) -> Choices | None:
     sheet = str(upload.choices.get("sheet", ""))
     if kind == "saved":
         saved = SavedMapping.objects.one(request.acting, id=key)
-        return Choices(saved.columns, saved.constants, **{**saved.options, "sheet": sheet})
+        return of_saved(saved, sheet)
     if kind == "ready":
         return Choices(ready=key)
     return guessed(request.acting, upload.columns, sheet) if kind == "guess" else None
@@ -203,8 +201,13 @@ def batch_page(request: Any, batch: UUID) -> HttpResponse:
     one: Batch = Batch.objects.select_related("job", "upload", "mends").one(request.acting, id=batch)
     page: dict[str, Any] = {"batch": one, "mended_by": Batch.objects.of(request.acting).filter(mends=one).order_by("ordinal")}
     if one.state == Batch.State.DONE:
-        page |= figures_of(one) | {"files": files_of(request.acting, one), "mended": mended_counts(one)}
+        page |= figures_of(one) | _personal(request, one) | {"files": files_of(request.acting, one), "mended": mended_counts(one)}
     return render(request, "batches/batch.html", page)
+
+
+def _personal(request: Any, batch: Batch) -> dict[str, Any]:
+    """What the form needs that hands out files with persons; no files for those who may not reveal them."""
+    return {"personal_files": personal_files_of(request.acting, batch), "least": REASON_LEAST, "reason_most": REASON_MOST}
 
 
 @require_GET
@@ -223,13 +226,12 @@ def batch_file(request: Any, batch: UUID, name: str) -> HttpResponseBase:
     return file_response(request, request.acting, Batch.objects.one(request.acting, id=batch), name)
 
 
-@require_GET
-def refused_file(request: Any, batch: UUID) -> HttpResponseBase:
-    """The refused orders as they came, to be mended elsewhere; taking them is recorded, they hold personal data."""
+@require_POST
+@_told_on("batch")
+def personal_file(request: Any, batch: UUID) -> HttpResponseBase:
+    """A file that names persons, whole; the reason is kept."""
     one = _finished(request, batch)
-    with transaction.atomic():
-        record(request.acting, "refused.exported", "batch", one.id)
-    return send_blocks(request, refused_of(one.folder, open_home()), "refused.csv", "text/csv; charset=utf-8")
+    return personal_response(request, request.acting, one, request.POST.get("file", ""), request.POST.get("reason", ""))
 
 
 def _finished(request: Any, batch: UUID) -> Batch:
@@ -245,7 +247,7 @@ def problems(request: Any, batch: UUID) -> HttpResponse:
     code = code if code in one.summary["by_problem"] else ""
     rows, following = rows_page(one, after=_place(request), code=code, rows=ROWS_SHOWN)
     kept = {"code": code} if code else {}
-    page = {
+    page = _personal(request, one) | {
         "batch": one, "rows": rows, "codes": one.summary["by_problem"], "code": code, "mended": mended_counts(one),
         "next": f"?{urlencode({'after': following, **kept})}" if following is not None else "",
         "first": f"{request.path}?{urlencode(kept)}" if "after" in request.GET else "",
