@@ -20,6 +20,7 @@ from entrepot.decide.release import add_release, reason_rules
 from entrepot.decide.rules import Check, Rule, trace
 from entrepot.decide.tax import add_tax, add_tax_facts, tax_rules
 from entrepot.goods.errors import CallError, EntrepotError, InputError
+from entrepot.goods.texts import told
 from entrepot.law import Law
 from entrepot.run.batch import file_hash, read_manifest
 from entrepot.run.cited import cited
@@ -48,11 +49,11 @@ def explain(
     known = pl.col("row_id").is_in(list(row_ids)) if row_ids is not None else pl.lit(value=True)
     stored = _stored_lines(folder, known & (pl.col("order_id") == order_id))
     if stored.is_empty():
-        raise CallError(f"no order {order_id!r} in {folder}: look it up in lines.parquet or problems.csv")
+        raise told(CallError, "batch.no-order", order=repr(order_id), folder=folder, files="lines.parquet, problems.csv")
     lines = stored if line_no is None else stored.filter(pl.col("line_no") == line_no)
     if lines.is_empty():
         have = ", ".join(str(number) for number in stored.get_column("line_no").sort().to_list())
-        raise CallError(f"order {order_id!r} has no line {line_no}: it has {have}")
+        raise told(CallError, "batch.no-line", order=repr(order_id), line=line_no, have=have)
     settled = pl.col("release_rule").is_in(UNDECIDED)
     plain = [_undecided(folder, row) for row in lines.filter(settled).iter_rows(named=True)]
     decided = lines.filter(~settled)
@@ -67,7 +68,7 @@ def _untouched(folder: Path) -> None:
     for name in ("lines.parquet", "balances.parquet"):
         path = folder / name
         if name in written and (not path.is_file() or _hash_of(path, path.stat().st_size, path.stat().st_mtime_ns) != written[name]):
-            raise ExplanationDiffersError(f"{path} is not the file this batch wrote, so nothing in it can be explained")
+            raise told(ExplanationDiffersError, "explain.other-file", file=path)
 
 
 @lru_cache(maxsize=8)
@@ -83,10 +84,10 @@ def stored_law(folder: Path) -> Law:
     """
     manifest = read_manifest(folder)
     if manifest["state"] != "done":
-        raise InputError(f"{folder} is not finished: run the same clear again, it goes on where it stopped")
+        raise told(InputError, "batch.not-finished", folder=folder)
     snapshot = folder / "law.json"
     if not snapshot.is_file() or file_hash(snapshot) != manifest["identity"]["law"]:
-        raise ExplanationDiffersError(f"{snapshot}: the stored law is not the one this batch was decided with")
+        raise told(ExplanationDiffersError, "explain.other-law", file=snapshot)
     return _law_of(snapshot.read_bytes())
 
 
@@ -101,7 +102,7 @@ def _stored_lines(folder: Path, where: pl.Expr) -> pl.DataFrame:
     try:
         return pl.scan_parquet(path).filter(where).collect().sort("line_no", "row_id")
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from None
+        raise told(InputError, "batch.unreadable", file=path, reason=" ".join(str(error).split())[:200]) from None
 
 
 def _undecided(folder: Path, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,10 +185,7 @@ def _same(again: pl.DataFrame, stored: pl.DataFrame) -> None:
 
 
 def _differs(column: str) -> ExplanationDiffersError:
-    return ExplanationDiffersError(
-        f"the rerun gives another {column} than the one stored: the batch was changed, or it was decided by "
-        "another version of Entrepot (see code_version in manifest.json)"
-    )
+    return told(ExplanationDiffersError, "explain.differs", column=column)
 
 
 def _explained(law: Law, order: pl.DataFrame, line: pl.DataFrame) -> dict[str, Any]:

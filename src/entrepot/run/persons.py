@@ -15,6 +15,7 @@ import polars as pl
 
 from entrepot.goods.errors import CallError, InputError, WorldError
 from entrepot.goods.schema import PERSONAL
+from entrepot.goods.texts import told
 from entrepot.messages import ceb
 from entrepot.run.batch import SEALED, read_manifest
 from entrepot.run.home import Home
@@ -35,7 +36,7 @@ def is_sealed(folder: Path) -> bool:
     """Whether the personal data of a finished batch are sealed. InputError when it is no finished batch."""
     manifest = read_manifest(folder)
     if manifest["state"] != "done":
-        raise InputError(f"{folder} is not finished: run the same clear again, it goes on where it stopped")
+        raise told(InputError, "batch.not-finished", folder=folder)
     return bool(manifest["identity"].get(SEALED, False))
 
 
@@ -49,7 +50,7 @@ def reveal(folder: Path, home: Home, order_id: str) -> list[dict[str, Any]]:
     mine = pl.col("order_id") == order_id
     rows = _read(_persons(folder).filter(mine))
     if rows.is_empty() and _read(_lines(folder).filter(mine).select("order_id")).is_empty():
-        raise CallError(f"no order {order_id!r} in {folder}: look it up in lines.parquet")
+        raise told(CallError, "batch.no-order", order=repr(order_id), folder=folder, files="lines.parquet")
     if keys is None:
         return [row | {"erased": False} for row in rows.iter_rows(named=True)]
     numbers, sealed = rows.get_column("person_no").to_list(), rows.get_column("sealed").to_list()
@@ -116,7 +117,7 @@ def message_of(folder: Path, home: Home, order_id: str, kind: str) -> bytes:
     keys = _keys(folder, home)
     index = _read(_index(folder).filter((pl.col("order_id") == order_id) & (pl.col("kind") == kind)))
     if index.is_empty():
-        raise CallError(f"no {kind} message for order {order_id!r} in {folder}: see messages/index.parquet")
+        raise told(CallError, "batch.no-message", message=kind, order=repr(order_id), folder=folder)
     place = index.row(0, named=True)
     same = (pl.col("file") == place["file"]) & (pl.col("offset") == place["offset"])
     return _message(folder, keys, _read(_index(folder).filter(same)))
@@ -145,7 +146,7 @@ def _message(
         _sealed_values(folder, ordered) if sealed is None else sealed, on="guid", how="left", maintain_order="left"
     )
     if values.get_column("sealed").null_count():
-        raise InputError(f"{folder / 'messages' / 'sealed.parquet'} lacks a document of {file}: not of one batch")
+        raise told(InputError, "batch.document-lacks", place=folder / "messages" / "sealed.parquet", file=file)
     guids, numbers, texts = (values.get_column(name).to_list() for name in ("guid", "person_no", "sealed"))
     about = (guid.encode() for guid in guids)
     return ceb.filled(kind, stored, open_texts(keys.of(numbers), repeat(message_place(kind)), about, texts))
@@ -185,7 +186,7 @@ def erase(folder: Path, *, buyer_key: str | None = None, order_id: str | None = 
     if (buyer_key is None) == (order_id is None):
         raise CallError("say whom to erase: either a buyer_key or an order_id")
     if not is_sealed(folder):
-        raise CallError(f"{folder} is not sealed, so nothing can be erased from it: clear with --seal, or delete the batch")
+        raise told(CallError, "batch.not-sealed", folder=folder)
     rows = _rows_of(folder, buyer_key, order_id)
     if rows.is_empty():
         return 0
@@ -216,7 +217,7 @@ def _keys(folder: Path, home: Home) -> Keys | None:
     if not is_sealed(folder):
         return None
     if read_manifest(folder)["identity"]["installation"] != home.fingerprint:
-        raise CallError(f"{folder} was sealed by another installation: set ENTREPOT_HOME to the one it was cleared with")
+        raise told(CallError, "batch.other-installation", folder=folder)
     return Keys(folder / KEYS, home.key(PURPOSE))
 
 
@@ -236,7 +237,7 @@ def _index(folder: Path) -> pl.LazyFrame:
 def _scan(path: Path) -> pl.LazyFrame:
     """A file of the batch; InputError when it is gone."""
     if not path.is_file():
-        raise InputError(f"{path} is gone: put the batch back from its copy")
+        raise told(InputError, "batch.file-gone", file=path)
     return pl.scan_parquet(path)
 
 
@@ -245,4 +246,4 @@ def _read(frame: pl.LazyFrame) -> pl.DataFrame:
     try:
         return frame.collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"a file of the batch cannot be read: {' '.join(str(error).split())[:200]}") from None
+        raise told(InputError, "batch.file-unreadable", reason=" ".join(str(error).split())[:200]) from None

@@ -18,7 +18,8 @@ from entrepot.desk.batches.guess import guess
 from entrepot.desk.batches.look import seen_of
 from entrepot.desk.batches.models import Upload
 from entrepot.desk.batches.schemas import BatchOut, batch_out
-from entrepot.desk.told import Told
+from entrepot.desk.told import Told, said_of
+from entrepot.goods.errors import CallError, InputError
 from entrepot.goods.mapping import ready_mappings
 from entrepot.goods.schema import FIELDS
 
@@ -111,12 +112,16 @@ def _told(view: Callable[..., Any]) -> Callable[..., Any]:
             raise ApiError(413, "too-large", _detail(request, error)) from None
         except Told as error:
             raise ApiError(422, error.text_id.partition(".")[2], _detail(request, error)) from None
+        except CallError as error:
+            raise ApiError(422, "invalid", _detail(request, error)) from None
+        except InputError as error:
+            raise ApiError(422, "unusable-input", _detail(request, error)) from None
 
     return telling
 
 
-def _detail(request: Any, error: Told) -> str:
-    return str(error) if request.acting.key else error.said
+def _detail(request: Any, error: Exception) -> str:
+    return str(error) if request.acting.key else said_of(error)
 
 
 def _out(upload: Upload) -> dict[str, Any]:
@@ -178,15 +183,20 @@ def put_piece(request: Any, upload: UUID, offset: int) -> Any:
     return _out(uploads.put_piece(request.acting, upload, offset, request.body))
 
 
+@_told
+def _look(request: Any, upload: UUID, payload: FinishIn) -> None:
+    request.looked = uploads.look(request.acting, upload, payload.sha256)
+
+
 @router.post(
     "/{uuid:upload}/finish", response=answers(UploadOut, 422),
     operation_id="finish_upload", summary="Finish an upload", **OPERATION,
 )  # fmt: skip
-@idempotent
+@idempotent(first=_look)
 @_told
 def finish_upload(request: Any, upload: UUID, payload: FinishIn) -> Any:
     """Hash the file, tell its kind, read its columns. A file that cannot be orders is refused."""
-    return _out(uploads.finish(request.acting, upload, payload.sha256))
+    return _out(uploads.enter(request.acting, request.looked))
 
 
 @router.delete(

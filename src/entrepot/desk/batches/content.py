@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from entrepot.desk.told import Told
 from entrepot.goods.errors import InputError
 from entrepot.goods.read import file_kind
+from entrepot.goods.texts import told
 
 __all__ = ["check_content"]
 
@@ -53,7 +54,7 @@ def _check_parquet(path: Path) -> None:
         about = pq.read_metadata(path)
         groups = max((about.row_group(number).total_byte_size for number in range(about.num_row_groups)), default=0)
     except (pa.ArrowException, OSError) as cause:
-        raise InputError(f"{path.name}: the Parquet file is damaged or cut off") from cause
+        raise told(InputError, "batches.parquet-damaged", file=path.name) from cause
     if about.num_rows > PARQUET_ROWS_MOST or groups > GROUP_BYTES_MOST:
         raise Told("batches.grows-too-large")
 
@@ -68,14 +69,14 @@ def _check_workbook(path: Path) -> None:
             with zipfile.ZipFile(source) as archive:
                 entries = archive.infolist()
         except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as cause:
-            raise InputError(f"{path.name}: the workbook is damaged or cut off") from cause
+            raise told(InputError, "batches.workbook-damaged", file=path.name) from cause
         _check_entries(path, source, entries)
 
 
 def _check_entries(path: Path, source: BinaryIO, entries: list[zipfile.ZipInfo]) -> None:
     names = {entry.filename for entry in entries}
     if not names & {"[Content_Types].xml", "content.xml"}:
-        raise InputError(f"{path.name}: this is a ZIP archive; unpack it and send the file in it")
+        raise told(InputError, "batches.is-archive", file=path.name)
     if len(entries) > ENTRIES_MOST or sum(entry.file_size for entry in entries) > UNPACKED_MOST:
         raise Told("batches.grows-too-large")
     left = UNPACKED_MOST
@@ -88,7 +89,7 @@ def _unpacked(path: Path, source: BinaryIO, entry: zipfile.ZipInfo, left: int) -
     source.seek(entry.header_offset)
     header = source.read(LOCAL_HEADER)
     if len(header) < LOCAL_HEADER or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(f"{path.name}: the workbook is damaged, or packed in a way that is not read")
+        raise told(InputError, "batches.workbook-packed", file=path.name)
     source.seek(sum(struct.unpack("<HH", header[26:30])), 1)
     packed, sheet, size = entry.compress_size, _Sheet(), 0
     unpack = zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
@@ -100,7 +101,7 @@ def _unpacked(path: Path, source: BinaryIO, entry: zipfile.ZipInfo, left: int) -
         try:
             block = unpack.decompress(pending, BLOCK) if unpack else pending
         except zlib.error as cause:
-            raise InputError(f"{path.name}: the workbook is damaged or cut off") from cause
+            raise told(InputError, "batches.workbook-damaged", file=path.name) from cause
         pending = unpack.unconsumed_tail if unpack else b""
         size += len(block)
         if size > left or not sheet.takes(block):

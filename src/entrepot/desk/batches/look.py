@@ -16,6 +16,7 @@ from entrepot.goods.mapping import Mapping
 from entrepot.goods.read import read_batches
 from entrepot.goods.readers.frames import own_columns
 from entrepot.goods.schema import REQUIRED
+from entrepot.goods.texts import told
 
 __all__ = ["Column", "Seen", "covered", "look", "seen_of"]
 
@@ -59,7 +60,7 @@ def look(path: Path, kind: str, sheet: str | None = None) -> Seen:
     frame = next(read_batches(path, mapping, batch_rows=LOOKED_AT)).frame
     names = own_columns(frame)
     if len(names) > MOST_COLUMNS:
-        raise InputError(f"{path.name}: {len(names)} columns are too many for a file of orders; keep at most {MOST_COLUMNS}")
+        raise told(InputError, "batches.too-many-columns", file=path.name, n=len(names), most=MOST_COLUMNS)
     columns = tuple(_column(name, frame[name]) for name in names if name not in REQUIRED or not _only_asked(frame[name]))
     return Seen(sheet or (sheets[0] if sheets else ""), sheets, columns)
 
@@ -73,7 +74,7 @@ def _sheets(path: Path) -> tuple[str, ...]:
     try:
         return tuple(CalamineWorkbook.from_path(str(path)).sheet_names)
     except CalamineError as cause:
-        raise InputError(f"{path.name}: not a readable workbook, save it as .xlsx") from cause
+        raise told(InputError, "file.workbook-unreadable", file=path.name, reason=cause) from cause
 
 
 def _column(name: str, values: pl.Series) -> Column:
@@ -98,10 +99,10 @@ def seen_of(folder: Path, path: Path, kind: str, sheet: str | None = None) -> Se
     """What a look finds, kept beside the file, so that a large workbook is not opened for every page."""
     kept = folder / KEPT
     try:
-        told = json.loads(kept.read_text(encoding="utf-8"))
-        if sheet in (None, told["sheet"]):
-            columns = tuple(Column(one["name"], one["personal"], tuple(one["samples"])) for one in told["columns"])
-            return Seen(told["sheet"], tuple(told["sheets"]), columns)
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if sheet in (None, known["sheet"]):
+            columns = tuple(Column(one["name"], one["personal"], tuple(one["samples"])) for one in known["columns"])
+            return Seen(known["sheet"], tuple(known["sheets"]), columns)
     except (OSError, ValueError, KeyError):
         pass
     seen = look(path, kind, sheet)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from entrepot.desk.batches.models import Batch
+from entrepot.desk.context import language
 from entrepot.desk.jobs.listing import jobs_page
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.told import Told
@@ -53,4 +54,10 @@ def job_progress(request: HttpRequest, job: UUID) -> HttpResponse:
 def _about(request: Any, job: UUID) -> dict[str, Any]:
     one: Job = Job.objects.one(request.acting, id=job)
     batch = Batch.objects.of(request.acting).filter(job=one).first()
-    return {"job": one, "outcome": reverse("batch", args=[batch.id]) if batch else "", "batch": batch}
+    return {"job": one, "problems": _problems(one), "outcome": reverse("batch", args=[batch.id]) if batch else "", "batch": batch}
+
+
+def _problems(job: Job) -> dict[str, int]:
+    """What went wrong with parts of it and how often, in the language of the reader where it is kept in both."""
+    told: dict[str, int] = job.result.get("problems", {})
+    return job.result.get("problems_zh", told) if language() == "zh" else told
