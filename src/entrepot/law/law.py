@@ -9,7 +9,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from entrepot.law.changes import Change, changes
 from entrepot.law.errors import LawError
 from entrepot.law.extra import with_rows
 from entrepot.law.leaves import DatedValue, Jurisdiction, Leaf, ScalarLeaf, TableLeaf
-from entrepot.law.loading import VALUES, read_folders
+from entrepot.law.loading import VALUES, marks_of, read_folders
 from entrepot.law.tables import LawTable, frame_of, lookup
 from entrepot.law.units import Exact, unit
 
@@ -49,9 +49,10 @@ class Law:
         """The law shipped with Entrepot and that of further folders of the same layout.
 
         A leaf of a later folder replaces the leaf of the same path as a whole.
-        Raises LawError listing every fault of every file as `file:line: what is wrong`.
+        Raises LawError listing every fault of every file as `file:line: what is wrong`. The shipped law alone is read once
+        in a process, and again when a file of it was changed: reading takes longer than clearing a small day.
         """
-        return cls.read(VALUES, *extra_folders)
+        return cls.read(VALUES, *extra_folders) if extra_folders else _shipped(marks_of(VALUES))
 
     @classmethod
     def read(cls, *folders: Path | str) -> "Law":
@@ -261,3 +262,8 @@ def _by_day(
         if until is not None and until != following:
             made = pl.when(day >= until).then(otherwise).otherwise(made)
     return made
+
+
+@lru_cache(maxsize=1)
+def _shipped(marks: tuple[tuple[str, int, int], ...]) -> Law:
+    return Law.read(VALUES)

@@ -8,10 +8,16 @@ from entrepot.law.leaves import Jurisdiction, Leaf
 from entrepot.law.located import Report
 from entrepot.law.reading import JURISDICTION_FILE, read_jurisdiction, read_leaf
 
-__all__ = ["VALUES", "read_folders"]
+__all__ = ["VALUES", "marks_of", "read_folders"]
 
 VALUES = Path(__file__).parent / "values"
 """The law shipped with Entrepot."""
+
+
+def marks_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of every law file of a folder: other marks, other law."""
+    stats = ((str(file), file.stat()) for file in sorted(folder.rglob("*.yaml")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
 def read_folders(folders: Sequence[Path]) -> tuple[dict[str, Leaf], dict[str, Jurisdiction]]:
