@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from entrepot.desk.audit.append_only import lift_guards
 from entrepot.desk.people.acting import Acting
-from entrepot.desk.people.models import ApiKey, Mandate, Membership, Organisation, User
+from entrepot.desk.people.keys import issue
+from entrepot.desk.people.models import Mandate, Membership, Organisation, User
 from entrepot.desk.people.organisations import make_organisation
 from entrepot.desk.plug import Role, permissions
 
@@ -40,9 +41,7 @@ class Firm:
     def token(self, role: str) -> str:
         """A fresh API key with everything a role may do."""
         scopes = sorted(name for name, roles in permissions().items() if role in roles)
-        until = timezone.now() + timedelta(days=1)
-        _, token = ApiKey.issue(organisation=self.organisation, name=role, scopes=scopes, expires_at=until)
-        return token
+        return issue(self.acting("administrator"), role, scopes, timezone.now() + timedelta(days=1), 600)[1]
 
     def headers(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role)}"}

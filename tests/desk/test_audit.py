@@ -312,7 +312,7 @@ def test_the_log_over_the_api_in_pages(firm: Firm, chain: str) -> None:
     headers = firm.headers("administrator")
     first = Client().get("/api/v1/audit?limit=4", headers=headers).json()
     rest = Client().get(f"/api/v1/audit?limit=4&cursor={first['next']}", headers=headers).json()
-    assert [one["number"] for one in first["items"] + rest["items"]] == [6, 5, 4, 3, 2, 1]
+    assert [one["number"] for one in first["items"] + rest["items"]] == [7, 6, 5, 4, 3, 2, 1]
     assert Client().get("/api/v1/audit?action=note.made", headers=headers).json()["items"][0]["detail"]["text"] == "note 4 备注"
     assert Client().get("/api/v1/audit", headers=firm.headers("trader")).status_code == 403
 

@@ -21,7 +21,8 @@ from django.utils import timezone
 from entrepot.desk.audit.chain import INSTALLATION
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.people import logins
-from entrepot.desk.people.keys import grantable, issue
+from entrepot.desk.people.acting import Acting
+from entrepot.desk.people.keys import grantable, issue, revoke_key
 from entrepot.desk.people.mandates import broker_named, code_of, grant
 from entrepot.desk.people.members import change_role, invite, remove_member
 from entrepot.desk.people.models import ApiKey, Invitation, Mandate, Membership, Organisation, User
@@ -290,7 +291,6 @@ def test_a_token_is_shown_once_kept_as_a_hash_and_ends_when_revoked(firm: Firm) 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"scopes": ["inspection.work"]},
         {"scopes": []},
         {"scopes": ["no.such"]},
         {"expires_on": in_days(-1)},
@@ -307,9 +307,11 @@ def test_a_key_beyond_its_issuer_or_the_year_is_not_issued(firm: Firm, wrong: di
     assert not ApiKey.objects.of(firm.organisation).exists()
 
 
-def test_every_scope_is_one_of_the_issuers_own_permissions_and_has_its_words(firm: Firm) -> None:
-    for role in Role:
+def test_a_scope_is_what_the_issuer_may_do_or_says_who_may_and_has_its_words(firm: Firm) -> None:
+    for role in set(Role) - {Role.ADMINISTRATOR}:
         assert set(grantable(firm.acting(role))) == {name for name, roles in permissions().items() if role in roles}
+    assert set(grantable(firm.acting("administrator"))) == set(permissions())
+    assert grantable(Acting(firm.organisation, None, key=ApiKey(scopes=["people.manage"]))) == ["people.manage"]
     assert not [name for name in permissions() if f"permission.{name}" not in all_texts()]
 
 
@@ -321,6 +323,23 @@ def test_a_key_cannot_give_more_than_it_has(firm: Firm) -> None:
     assert (answer.status_code, ApiKey.objects.of(firm.organisation).count()) == (422, 1)
 
 
+def test_a_key_of_a_key_lives_no_longer_calls_no_more_and_ends_with_it(firm: Firm) -> None:
+    administrator, until = firm.acting("administrator"), timezone.now() + timedelta(days=1)
+    first, _ = issue(administrator, "first", ["keys.manage", "batches.view"], until, 60)
+    own = Acting(firm.organisation, None, key=first)
+    for later, calls in ((timedelta(seconds=1), 60), (timedelta(0), 61)):
+        with pytest.raises(Told) as told:
+            issue(own, "more", ["batches.view"], until + later, calls)
+        assert told.value.text_id == "people.key-beyond"
+    second, _ = issue(own, "second", ["keys.manage"], until, 60)
+    third, _ = issue(Acting(firm.organisation, None, key=second), "third", ["keys.manage"], until, 1)
+    assert third.created_by == firm.users["administrator"]
+    revoke_key(administrator, second.id)
+    assert [one.usable for one in ApiKey.objects.of(firm.organisation).order_by("created_at")] == [True, False, False]
+    revoke_key(administrator, first.id)
+    assert actions(firm).count("key.revoked") == 3
+
+
 @pytest.mark.parametrize("moment", ["2026-12-31T00:00:00", "9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "soon"])
 def test_a_moment_that_cannot_be_an_expiry_is_refused(firm: Firm, moment: str) -> None:
     headers = {**firm.headers("administrator"), "Idempotency-Key": str(uuid4())}
@@ -330,7 +349,7 @@ def test_a_moment_that_cannot_be_an_expiry_is_refused(firm: Firm, moment: str) -
 
 def test_keys_over_the_api_are_issued_once_and_revoked(firm: Firm) -> None:
     headers = {**firm.headers("administrator"), "Idempotency-Key": str(uuid4())}
-    wanted = {"name": "erp", "scopes": ["batches.view"], "expires_at": str(timezone.now() + timedelta(days=1))}
+    wanted = {"name": "erp", "scopes": ["batches.view"], "expires_at": str(timezone.now() + timedelta(hours=1))}
     first, again = [
         Client().post("/api/v1/keys", wanted, content_type="application/json", headers=headers) for _ in range(2)
     ]

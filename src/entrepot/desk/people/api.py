@@ -48,7 +48,7 @@ class KeyOut(Schema):
 
 
 class KeyIn(Schema):
-    """A key to issue: within what the caller may do, for a year at most."""
+    """A key to issue: within what the caller may give, for a year at most; with a key, no longer and no faster than it."""
 
     name: str = Field(min_length=1, max_length=120, examples=["shop system"])
     scopes: list[str] = Field(min_length=1, max_length=200, examples=[["batches.view"]])

@@ -143,6 +143,9 @@ class ApiKey(Owned):
     token_hash = models.CharField(max_length=64, unique=True)
     requests_per_minute = models.PositiveIntegerField(default=600)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
+    """The person who issued it, or the key it was issued with."""
+    issued_with = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="issued")
+    """The key that issued it: it ends with that one."""
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
