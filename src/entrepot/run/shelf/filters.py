@@ -42,10 +42,11 @@ MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 class Filters:
     """Conditions that all must hold; one with several values holds when one of them does. Empty asks nothing.
 
-    `country` is the partner's (the buyer's of exports, the seller's of imports). `text` is searched word by word in
-    description, article number and Chinese name, or as the start of a commodity code; `party` in the seller's id and
-    name. `without` leaves out lines that have one of these reasons; `tax` knows only `unknown`. `search` guesses: an order or waybill number, then the start of one, then words of product or party. In the
-    conditions with several values `unknown` asks for lines that have none. Values are fen of the dutiable price.
+    `country` is the partner's (the buyer's of exports, the seller's of imports). `without` leaves out lines that have one of
+    these reasons; `tax` knows only `unknown`. `text` is searched word by word in description, article number and Chinese
+    name, or as the start of a commodity code; `party` in the seller's id and name. `search` guesses: an order or waybill
+    number, then the start of one, then words of product or party. In the conditions with several values `unknown` asks for
+    lines that have none. Values are fen of the dutiable price.
     """
 
     verdict: tuple[str, ...] = ()
