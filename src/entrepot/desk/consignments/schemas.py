@@ -178,7 +178,7 @@ class RuleTried(Schema):
 
     rule: str = Field(examples=["cn.form.retail-list-a-4-digits"])
     answer: str = Field(description="What it says where it holds: yes, no, unknown", examples=["yes"])
-    held: bool = Field(examples=[True])
+    held: bool | None = Field(description="Null where a figure it looks at is unknown", examples=[True])
     decides: bool = Field(examples=[True])
     figures: dict[str, Figure]
     law: list[LeafRead]
