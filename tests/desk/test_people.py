@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.usersessions.models import UserSession
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -20,12 +23,13 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import INSTALLATION
 from entrepot.desk.audit.models import AuditEntry
-from entrepot.desk.people import logins
+from entrepot.desk.people import logins, members, tallies
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.keys import grantable, issue, revoke_key
 from entrepot.desk.people.mandates import broker_named, code_of, grant
 from entrepot.desk.people.members import change_role, invite, remove_member
 from entrepot.desk.people.models import ApiKey, Invitation, Mandate, Membership, Organisation, User
+from entrepot.desk.people.organisations import make_organisation
 from entrepot.desk.plug import Role, permissions
 from entrepot.desk.told import Told
 from entrepot.goods.texts import all_texts
@@ -181,6 +185,25 @@ def test_a_withdrawn_invitation_ends_and_a_new_one_ends_the_old(firm: Firm) -> N
     assert actions(firm) == ["invitation.sent", "invitation.sent", "invitation.withdrawn"]
 
 
+def test_invitations_are_no_way_to_write_to_the_world(firm: Firm, stranger: Firm, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "INVITATIONS_PER_DAY", 2)
+    invited(firm, "one@tide.example")
+    invited(firm, "one@tide.example")
+    with pytest.raises(Told, match="At most 2"):
+        invite(firm.acting("administrator"), "two@tide.example", Role.TRADER)
+    person = stranger.users["administrator"]
+    for name in ("First", "Second"):
+        invite(Acting(make_organisation(person, name=name), Role.ADMINISTRATOR, person), "x@reef.example", Role.TRADER)
+    with pytest.raises(Told, match="At most 2"):
+        invite(Acting(make_organisation(person, name="Third"), Role.ADMINISTRATOR, person), "x@reef.example", Role.TRADER)
+    monkeypatch.undo()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with pytest.raises(Told, match="Confirm your own"):
+        invite(firm.acting("administrator"), "two@tide.example", Role.TRADER)
+    EmailAddress.objects.create(user=firm.users["administrator"], email="administrator@tide.example", verified=True)
+    invite(firm.acting("administrator"), "two@tide.example", Role.TRADER)
+
+
 def test_who_is_a_member_already_is_not_invited(firm: Firm) -> None:
     with pytest.raises(Told, match="member already"):
         invite(firm.acting("administrator"), "Trader@Tide.example", Role.BROKER)
@@ -235,12 +258,24 @@ def test_a_broker_is_found_by_its_exact_registration_number_only(firm: Firm, str
         broker_named(acting, "91310000MA1FL0AB3X")
 
 
-def test_organisations_cannot_be_tried_out(firm: Firm) -> None:
-    acting = firm.acting("administrator")
-    for _ in range(30):
-        with pytest.raises(Told, match="No organisation"):
-            broker_named(acting, str(uuid4()))
+def test_organisations_cannot_be_tried_out(firm: Firm, stranger: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    acting, headers = firm.acting("administrator"), firm.headers("administrator")
+    wanted = {"broker": str(uuid4()), "begins_on": str(timezone.localdate())}
+    for number in range(30):
+        if number % 2:
+            with pytest.raises(Told, match="No organisation"):
+                broker_named(acting, str(uuid4()))
+        else:  # a refused call of the API changes nothing, but it was a try
+            fresh = {**headers, "Idempotency-Key": str(uuid4())}
+            assert Client().post("/api/v1/mandates", wanted, content_type="application/json", headers=fresh).status_code == 422
+    cache.clear()
     with pytest.raises(Told, match="Too many"):
+        broker_named(acting, str(uuid4()))
+    with pytest.raises(Told, match="No organisation"):
+        broker_named(stranger.acting("administrator"), str(uuid4()))
+    later = time.time() + 3600
+    monkeypatch.setattr(tallies, "time", SimpleNamespace(time=lambda: later))
+    with pytest.raises(Told, match="No organisation"):
         broker_named(acting, str(uuid4()))
 
 

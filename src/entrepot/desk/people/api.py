@@ -144,15 +144,18 @@ def list_mandates(request: Any) -> list[dict[str, Any]]:
     return [_mandate(row) for row in [*given, *taken]]
 
 
+def _find_broker(request: Any, payload: MandateIn) -> None:
+    request.broker = broker_named(acting(request), payload.broker)
+
+
 @router.post(
     "/mandates", auth=needs("people.manage"), response=answers(MandateOut, status=201), operation_id="grant_mandate",
     summary="Grant a mandate",
 )  # fmt: skip
-@idempotent
+@idempotent(first=_find_broker)
 def grant_mandate(request: Any, payload: MandateIn) -> dict[str, Any]:
     """Let a broker act for the organisation; the answer names the broker that was found."""
-    caller = acting(request)
-    return _mandate(grant(caller, broker_named(caller, payload.broker), payload.begins_on, payload.ends_on))
+    return _mandate(grant(acting(request), request.broker, payload.begins_on, payload.ends_on))
 
 
 @router.delete(

@@ -6,7 +6,6 @@ A broker is found by the code it gives its client, or by its exact registration 
 from datetime import date
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Mandate, Organisation, new_broker_code
+from entrepot.desk.people.tallies import HOUR, count
 from entrepot.desk.told import Told
 
 __all__ = ["broker_named", "code_of", "grant", "granted", "held", "revoke"]
@@ -33,11 +33,10 @@ def broker_named(acting: Acting, named: str) -> Organisation:
     """The organisation with this code or exact registration number.
 
     Told when there is none, when it is the own one, when several have that number (anybody can type a number: the code
-    tells them apart), or after too many tries in an hour.
+    tells them apart), or after too many tries in an hour. Call it outside a transaction that a refusal undoes: the try
+    would not count.
     """
-    place = f"broker-lookup:{acting.organisation.id}"
-    cache.add(place, 0, 3600)
-    if cache.incr(place) > LOOKUPS_PER_HOUR:
+    if count(acting.organisation, "broker-lookup", HOUR) > LOOKUPS_PER_HOUR:
         raise Told("people.too-many-lookups")
     wanted = named.strip()
     code = wanted.upper().replace("-", "").replace(" ", "")

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -13,17 +14,20 @@ from django.utils import timezone
 from entrepot.desk.audit.chain import record
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.models import Invitation, Membership, Organisation, User, hash_of
+from entrepot.desk.people.tallies import DAY, count
 from entrepot.desk.plug import Role, imported, plugged
 from entrepot.desk.told import Told
 from entrepot.goods.errors import WorldError
 from entrepot.goods.texts import text
 
 __all__ = [
-    "INVITED_FOR", "accept", "change_role", "invitation_of", "invite", "link_of", "remove_member", "send_invitation", "tell_areas",
-    "withdraw",
+    "INVITATIONS_PER_DAY", "INVITED_FOR", "accept", "change_role", "invitation_of", "invite", "link_of", "remove_member", "send_invitation",
+    "tell_areas", "withdraw",
 ]  # fmt: skip
 
 INVITED_FOR = timedelta(days=7)
+INVITATIONS_PER_DAY = 50
+"""Of an organisation, and of a person."""
 
 
 def change_role(acting: Acting, member_id: UUID, role: Role) -> None:
@@ -66,13 +70,17 @@ def _locked(acting: Acting, member_id: UUID, *, still_administrator: bool) -> Me
 def invite(acting: Acting, email: str, role: Role) -> tuple[Invitation, str]:
     """An invitation and its token, which the database never holds; an earlier one to the same address ends.
 
-    Told when the person is a member already.
+    Told when the person is a member already, and where it could be misused to write to strangers: too many in a day, or by
+    somebody whose own address is not verified where e-mail goes out.
     """
+    _check_inviter(acting)
     address = email.strip().lower()
     if Membership.objects.of(acting).filter(user__email__iexact=address).exists():
         raise Told("people.already-member", email=address)
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
+        if count(acting.organisation, "invitation", DAY) > INVITATIONS_PER_DAY:
+            raise Told("people.too-many-invitations", most=INVITATIONS_PER_DAY)
         Invitation.objects.of(acting).filter(email__iexact=address, accepted_at=None).delete()
         invitation: Invitation = Invitation.objects.create(
             organisation=acting.organisation, email=address, role=role.value, token_hash=hash_of(token), invited_by=acting.user,
@@ -80,6 +88,16 @@ def invite(acting: Acting, email: str, role: Role) -> tuple[Invitation, str]:
         )  # fmt: skip
         record(acting, "invitation.sent", "invitation", invitation.id, role=role.value)
     return invitation, token
+
+
+def _check_inviter(acting: Acting) -> None:
+    """Limits of the person, who may have made many organisations."""
+    today = Invitation.objects.filter(invited_by=acting.user, created_at__gt=timezone.now() - DAY)
+    if today.count() >= INVITATIONS_PER_DAY:
+        raise Told("people.too-many-invitations", most=INVITATIONS_PER_DAY)
+    sends = settings.EMAIL_BACKEND.endswith("smtp.EmailBackend")
+    if sends and not EmailAddress.objects.filter(user=acting.user, verified=True).exists():
+        raise Told("people.verify-first")
 
 
 def link_of(token: str) -> str:

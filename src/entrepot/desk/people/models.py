@@ -15,7 +15,7 @@ from entrepot.desk.owned import Owned
 from entrepot.desk.plug import Role
 from entrepot.desk.vault import SealedTextField
 
-__all__ = ["ApiKey", "Invitation", "Mandate", "Membership", "Organisation", "User", "hash_of", "new_broker_code"]
+__all__ = ["ApiKey", "Invitation", "Mandate", "Membership", "Organisation", "Tally", "User", "hash_of", "new_broker_code"]
 
 ROLES = [(role.value, role.value) for role in Role]
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -160,3 +160,15 @@ class ApiKey(Owned):
     def usable(self) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class Tally(Owned):
+    """How often an organisation did something in one hour or day (`tallies.count`)."""
+
+    what = models.CharField(max_length=20)
+    window = models.PositiveBigIntegerField()
+    """Number of the hour or day since 1970."""
+    number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "what", "window"], name="one_tally_per_window")]
