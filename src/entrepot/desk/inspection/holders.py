@@ -23,8 +23,9 @@ def can_hold(organisation: Organisation, actor: str) -> bool:
     if key := id_of(actor, "key"):
         found = ApiKey.objects.of(organisation).filter(id=key).first()
         return bool(found and found.usable and WORK in found.scopes)
+    person = id_of(actor, "user")
     members = Membership.objects.of(organisation).filter(role__in=roles_of(WORK), user__is_active=True)
-    return members.filter(user_id=id_of(actor, "user")).exists()
+    return person is not None and members.filter(user_id=person).exists()
 
 
 def release_cases(acting: Acting, actor: str) -> None:

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connections
 
 from entrepot import __version__
-from entrepot.desk.batches.models import Batch
+from entrepot.desk.batches.models import Batch, Upload
 from entrepot.goods.errors import CallError, InputError, WorldError
 
 __all__ = ["backup", "last_backup", "restore"]
@@ -119,8 +119,9 @@ def _pack(target: Path, dump: Path) -> int:
 
 
 def _files(home: Path) -> Iterator[tuple[Path, str]]:
-    waiting = Batch.objects.filter(state__in=(Batch.State.WAITING, Batch.State.CLEARING), upload__isnull=False)
-    wanted = tuple(f"{one.upload.folder.relative_to(home).as_posix()}/" for one in waiting.select_related("upload"))
+    waiting = Batch.objects.filter(state__in=(Batch.State.WAITING, Batch.State.CLEARING))
+    uploads = Upload.objects.filter(id__in=waiting.values("upload"))
+    wanted = tuple(f"{one.folder.relative_to(home).as_posix()}/" for one in uploads)
     for folder, _, names in sorted(os.walk(home)):
         for path in (Path(folder, name) for name in sorted(names)):
             name = path.relative_to(home).as_posix()
