@@ -5,8 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jsonschema_rs
 import pytest
