@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from bench import desk
 from bench.pages import PAGES
+
+from bench import desk
 
 
 def test_quotes_pages_and_an_upload_are_measured_over_http(tmp_path: Path) -> None:
