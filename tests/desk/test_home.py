@@ -25,9 +25,8 @@ from entrepot.desk.home.figures import day_figures, days, keep_figures, last_day
 from entrepot.desk.home.models import DayFigure
 from entrepot.desk.inspection.models import Case
 from entrepot.desk.inspection.opening import open_cases
-from tests.desk.batches import batch_of_day, sealed_day
+from tests.desk.batches import DAY, YEAR, batch_of_day, cleared, csv_of, done, retail, sealed_day, sent_to
 from tests.desk.conftest import Firm
-from tests.desk.test_batches import DAY, YEAR, cleared, csv_of, done, retail, sent_to
 
 __all__ = ["sealed_day"]
 

@@ -12,8 +12,8 @@ from entrepot.desk.batches.models import Batch
 from entrepot.desk.batches.uploads import take_file
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.jobs.run import ATTEMPTS, enqueue, recover, run_job
+from tests.desk.batches import csv_of, retail
 from tests.desk.conftest import Firm
-from tests.desk.test_batches import csv_of, retail
 
 pytestmark = pytest.mark.django_db
 

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils.html import escape
 
 from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.lawbook import digest, views
@@ -17,6 +18,8 @@ from entrepot.desk.lawbook.models import PolicyItem, Subscription
 from entrepot.desk.people.mandates import revoke
 from entrepot.desk.people.models import Mandate, Membership, User
 from entrepot.desk.webhooks.models import Delivery, Webhook
+from entrepot.goods.texts import all_texts, text
+from entrepot.law import TableLeaf
 from entrepot.law.coming import change_days, changes_by_day
 from tests.desk.conftest import Firm
 
@@ -144,6 +147,16 @@ def test_a_change_that_bears_on_no_product_is_not_told_to_those_who_want_only_th
     )
     assert digest.tell() == 0
     assert not mail.outbox
+
+
+def test_a_chinese_page_of_law_names_columns_in_chinese_and_marks_what_is_english(db: None) -> None:
+    tables = [leaf for leaf in book().leaves.values() if isinstance(leaf, TableLeaf)]
+    assert not {f"lawbook.column.{name}" for leaf in tables for name in leaf.columns} - set(all_texts())
+    noted = next(leaf for leaf in tables if leaf.note and leaf.columns)
+    client = Client(headers={"Accept-Language": "zh-hans"})
+    page = client.get(f"/law/values/{noted.path}/").content.decode()
+    assert f'备注（原文为英文）： <span lang="en">{escape(noted.note)}</span>' in page
+    assert f'<th scope="col">{text("lawbook.column." + next(iter(noted.columns)), "zh")}</th>' in page
 
 
 @pytest.fixture

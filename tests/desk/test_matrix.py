@@ -3,13 +3,15 @@
 The matrix is made from what is plugged in (`tests/desk/matrix.py`): a new page or operation is in it at once.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from entrepot.desk.api.api import api
 from entrepot.desk.plug import PUBLIC, SIGNED_IN, Role, roles_of
@@ -92,6 +94,26 @@ def test_every_address_names_a_permission_and_can_be_filled(worlds: tuple[Firm, 
     assert not [str(way) for way in ways() if way.permission == "closed"]
     unknown = {name: str(way) for way in ways() for name in way.parameters if name not in objects and name not in FOR_ALL}
     assert not unknown, "teach tests/desk/world.py to make these"
+
+
+def test_nothing_is_reached_that_is_not_plugged_in() -> None:
+    """Every address the resolver knows is a page of an area, an operation of the API, or one of allauth's accounts."""
+    plugged_in = {way.route for way in pages()}
+    known = {resolved.lstrip("/") for resolved in (way.route for way in operations())}
+    described = {"api/v1/openapi.json", "api/v1/docs", "api/v1/"}
+    found = set(routes(get_resolver().url_patterns))
+    assert plugged_in <= found
+    strange = {one for one in found - plugged_in if not one.startswith("accounts/")}
+    assert strange - {re.sub(r"{(\w+:)?(\w+)}", lambda part: f"<{part[1] or ''}{part[2]}>", one) for one in known} - described == set()
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    """Every address below these patterns, as it is written in the routes."""
+    for one in patterns:
+        if isinstance(one, URLResolver):
+            yield from routes(one.url_patterns, before + str(one.pattern))
+        else:
+            yield before + str(one.pattern)
 
 
 def test_who_may_open_what(worlds: tuple[Firm, Mapping[str, str], Firm, Mapping[str, str]]) -> None:

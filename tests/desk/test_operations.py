@@ -17,6 +17,7 @@ import zstandard
 from django.test import Client
 
 from entrepot.desk.batches.models import Batch, Upload
+from entrepot.desk.inspection.models import Case
 from entrepot.desk.operations import backup, health
 from entrepot.desk.settings import database
 from entrepot.goods.errors import CallError
@@ -217,6 +218,19 @@ def test_figures_are_for_this_machine_or_those_with_the_token(client: Client, mo
     for token, status in (("given", 200), ("other", 404), ("", 404)):
         far = client.get("/metrics", REMOTE_ADDR="203.0.113.9", headers={"Authorization": f"Bearer {token}"})
         assert far.status_code == status
+
+
+def test_exceptions_that_wait_are_counted_over_all_organisations(client: Client, firm: Firm, stranger: Firm) -> None:
+    for number, (owner, lane, state) in enumerate([(firm, "red", "open"), (stranger, "red", "open"), (firm, "red", "decided"),
+                                                   (firm, "yellow", "taken")]):  # fmt: skip
+        batch = Batch.objects.create(organisation=owner.organisation, name="day")
+        Case.objects.create(organisation=owner.organisation, batch=batch, order_id="A", row_id=number, kind="exception", lane=lane,
+                            risk=1, lines=1, state=state)  # fmt: skip
+    shown = client.get("/metrics").content.decode()
+    waiting = [line for line in shown.splitlines() if line.startswith("entrepot_cases_waiting{")]
+    assert waiting == [
+        'entrepot_cases_waiting{lane="red",state="open"} 2.0', 'entrepot_cases_waiting{lane="yellow",state="taken"} 1.0',
+    ]  # fmt: skip
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from entrepot.desk.audit.models import AuditEntry
-from entrepot.desk.people.models import Mandate
+from entrepot.desk.people.models import Mandate, User
 from entrepot.desk.products.catalogue import catalogue_files, import_rows, products_csv
 from entrepot.desk.products.codes import decide_code, present_codes
 from entrepot.desk.products.listing import found
@@ -116,9 +116,29 @@ def test_a_workbook_comes_in(firm: Firm) -> None:
 def test_every_wrong_cell_is_shown_at_once_and_nothing_changes(firm: Firm) -> None:
     rows = "sku,hs_code,unit,net_mass_g,origin_country\nA,12,011,380,CN\nB,6911101900,nonsense,-1,XX\n,6911101900,,,\nA,,,,\n"
     page = send(firm, rows.encode())
-    wrong = [(one.row, one.column) for one in page.context["problems"]]
+    wrong = [(one.row, one.column) for one, _ in page.context["problems"]]
     assert wrong == [(1, "hs_code"), (2, "origin_country"), (2, "unit"), (2, "net_mass_g"), (3, "sku")]
     assert (page.status_code, Product.objects.of(firm.organisation).count()) == (422, 0)
+
+
+def test_what_a_cell_may_hold_is_said_in_the_readers_language(firm: Firm) -> None:
+    User.objects.update(language="zh-hans")
+    long = "x" * 121
+    rows = "sku,hs_code,unit,net_mass_g,origin_country,content_quantity,status\nA,12,nonsense,-1,XX,-1,maybe\n,,,,,,\n"
+    said = [said for _, said in send(firm, rows.encode()).context["problems"]]
+    said += [said for _, said in send(firm, f"sku\n{long}\n".encode()).context["problems"]]
+    assert len(said) == 8
+    assert "不超过 120 个字符" in said
+    assert not [one for one in said if not re.search(r"[\u4e00-\u9fff]", one)]
+
+
+def test_a_sku_stays_on_the_page_as_over_the_api(firm: Firm) -> None:
+    one, client = product(firm, "MUG"), firm.client("trader")
+    place = reverse("product_edit", args=[one.id])
+    given = {name: field.value() or "" for name, field in ((field.name, field) for field in client.get(place).context["form"])}
+    assert client.post(place, {**given, "sku": "CUP", "brand": "Tide"}).status_code == 302
+    one.refresh_from_db()
+    assert (one.sku, one.brand) == ("MUG", "Tide")
 
 
 @pytest.mark.parametrize(
