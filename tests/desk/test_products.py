@@ -124,7 +124,7 @@ def test_every_wrong_cell_is_shown_at_once_and_nothing_changes(firm: Firm) -> No
 def test_what_a_cell_may_hold_is_said_in_the_readers_language(firm: Firm) -> None:
     User.objects.update(language="zh-hans")
     long = "x" * 121
-    rows = "sku,hs_code,unit,net_mass_g,origin_country,content_quantity,status\nA,12,nonsense,-1,XX,-1,maybe\n,,,,,,\n"
+    rows = "sku,hs_code,unit,net_mass_g,origin_country,content_quantity,status\nA,12,nonsense,-1,XX,-1,maybe\n,6911101900,,,,,\n"
     said = [said for _, said in send(firm, rows.encode()).context["problems"]]
     said += [said for _, said in send(firm, f"sku\n{long}\n".encode()).context["problems"]]
     assert len(said) == 8

@@ -1,4 +1,8 @@
-"""Figures for Prometheus: requests, jobs, exceptions waiting; counts only, nothing of anybody."""
+"""Figures for Prometheus: requests, jobs, exceptions waiting; counts only, nothing of anybody.
+
+Requests are those of the process that answers: with several processes each scrape meets one of them. What is read from the
+database is the same in all.
+"""
 
 import hmac
 import os
@@ -10,6 +14,7 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
 
+from entrepot.desk.inspection.models import Case
 from entrepot.desk.jobs.models import Job
 from entrepot.desk.operations.worker import last_round
 
@@ -18,6 +23,7 @@ __all__ = ["RequestMetrics", "metrics"]
 REQUESTS = Counter("entrepot_requests", "Requests answered", ["method", "route", "status"])
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SECONDS = Histogram("entrepot_request_seconds", "Time to answer a request", ["route"], buckets=BUCKETS)
+CASES = Gauge("entrepot_cases_waiting", "Parcels that wait for a person, by lane and state", ["lane", "state"])
 JOBS = Gauge("entrepot_jobs", "Jobs by kind and state", ["kind", "state"])
 WORKER = Gauge("entrepot_worker_seen_timestamp_seconds", "When a worker was last seen")
 LOOPBACK = ("127.0.0.1", "::1")
@@ -52,6 +58,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     JOBS.clear()
     for row in Job.objects.values("kind", "state").annotate(number=Count("id")):
         JOBS.labels(row["kind"], row["state"]).set(row["number"])
+    CASES.clear()
+    for row in Case.objects.exclude(state=Case.State.DECIDED).order_by().values("lane", "state").annotate(number=Count("id")):
+        CASES.labels(row["lane"], row["state"]).set(row["number"])
     seen = last_round()
     WORKER.set(seen.timestamp() if seen else 0)
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

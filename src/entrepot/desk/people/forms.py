@@ -107,7 +107,7 @@ class SettingsForm(OrganisationForm):
         try:
             Sender.parse(written)
         except CallError as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(Told("people.sender-wrong", said=error).said) from None
         return written + "\n"
 
     def save(self, commit: bool = True) -> Any:

@@ -76,6 +76,8 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        if not self.instance._state.adding:  # other files and lines know it by its sku
+            self.fields["sku"].disabled = True
         if self.instance.content_quantity_e5 is not None:
             self.fields["content_quantity"].initial = (Decimal(self.instance.content_quantity_e5) / E5).normalize()
 

@@ -1,5 +1,6 @@
 """Pages of products."""
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from entrepot.desk.audit.chain import record
 from entrepot.desk.audit.reading import actors
+from entrepot.desk.context import language
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.products.catalogue import MOST_ROWS, Imported, cells_of, products_csv, take_in
 from entrepot.desk.products.codes import decide_code, present_codes
@@ -24,9 +26,10 @@ from entrepot.desk.products.listing import ENDS_SOON, WANTED, found, page
 from entrepot.desk.products.models import Certificate, Code, Image, Product
 from entrepot.desk.sending import send_blocks, send_file
 from entrepot.desk.told import Told, changing, posted, said_of, say_done
-from entrepot.goods.catalogue_file import COLUMNS
+from entrepot.goods.catalogue_file import COLUMNS, CellProblem
 from entrepot.goods.errors import EntrepotError
 from entrepot.goods.reference import unit
+from entrepot.goods.texts import all_texts, text
 
 __all__ = [
     "product", "product_certificate", "product_certificate_add", "product_certificate_remove", "product_code", "product_edit",
@@ -248,6 +251,15 @@ def products_export(request: Any) -> HttpResponseBase:
     )
 
 
+def _allowed(problem: CellProblem) -> str:
+    """What a cell may hold, in the reader's language; a list of values is the same in both."""
+    most = re.fullmatch(r"at most (\d+) characters", problem.allowed)
+    if most:
+        return Told("products.allowed-length", most=int(most[1])).said
+    known = f"products.allowed.{problem.column}"
+    return text(known, language()) if known in all_texts() else problem.allowed
+
+
 def products_import(request: Any) -> HttpResponse:
     """Take a catalogue file in: everything, or nothing and every problem at once."""
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
@@ -263,7 +275,8 @@ def products_import(request: Any) -> HttpResponse:
         say_done(request, "products.imported", made=done.made, changed=done.changed, same=done.same, codes=done.codes)
         return redirect("products")
     problems = done.problems if done else ()
-    shown = {"form": form, "problems": problems[:500], "count": len(problems), "columns": COLUMNS, "most": MOST_ROWS}
+    said = [(one, _allowed(one)) for one in problems[:500]]
+    shown = {"form": form, "problems": said, "count": len(problems), "columns": COLUMNS, "most": MOST_ROWS}
     return render(request, "products/import.html", shown, status=422 if form.errors or problems else 200)
 
 
