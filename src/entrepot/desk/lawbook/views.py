@@ -176,6 +176,8 @@ def changes_feed(request: HttpRequest) -> HttpResponse:
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A policy item; labels and faults in the reader's language."""
 
+    url = forms.URLField(required=False, assume_scheme="https", max_length=200)
+
     class Meta:
         model = PolicyItem
         fields = ["area", "title", "text", "issuer", "document", "url", "place", "begins_on", "ends_on", "codes"]
@@ -185,7 +187,6 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.fields["url"] = forms.URLField(required=False, assume_scheme="https", max_length=200)
         names = [(number, f"{number} · {area_names()[number][language()]}") for number in NINE_AREAS]
         self.fields["area"] = forms.TypedChoiceField(coerce=int, choices=[("", "—"), *names])
         for name, field in self.fields.items():
