@@ -133,7 +133,8 @@ def test_a_body_too_large_is_refused_before_it_is_read(db: None) -> None:
 
 @pytest.mark.parametrize(
     ("path", "pieces_read"),
-    [("/api/v1/quotes", 66), ("/accounts/login/", 5), ("/quote/store/", 5), ("/nowhere/", 5), ("/inspection/7c9e6679-7425-40de-944b-e07fc1f90ae7/evidence/", 205)],
+    [("/api/v1/quotes", 66), ("/accounts/login/", 5), ("/quote/store/", 5), ("/nowhere/", 5),
+     ("/inspection/7c9e6679-7425-40de-944b-e07fc1f90ae7/evidence/", 205)],
 )
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "in pieces"])
 def test_a_body_without_end_is_turned_away_while_it_arrives(announced: bool, path: str, pieces_read: int) -> None:
