@@ -59,8 +59,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for row in Job.objects.values("kind", "state").annotate(number=Count("id")):
         JOBS.labels(row["kind"], row["state"]).set(row["number"])
     CASES.clear()
-    for row in Case.objects.exclude(state=Case.State.DECIDED).order_by().values("lane", "state").annotate(number=Count("id")):
-        CASES.labels(row["lane"], row["state"]).set(row["number"])
+    waiting = Case.objects.exclude(state=Case.State.DECIDED).order_by().values_list("lane", "state")
+    for lane, state, number in waiting.annotate(number=Count("id")):
+        CASES.labels(lane, state).set(number)
     seen = last_round()
     WORKER.set(seen.timestamp() if seen else 0)
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
