@@ -351,6 +351,7 @@ def test_every_action_recorded_anywhere_has_its_words() -> None:
     every text of its module that looks like one."""
     calls, known = list(recorded()), set(actions())
     nouns = {str(given.value).split(".")[0] for _, given, _ in calls if isinstance(given, ast.Constant)}
+    nouns |= {one.split(".")[0] for one in known}
     for name, given, quoted in calls:
         if isinstance(given, ast.Constant):
             assert str(given.value) in known, f"{name}: no text audit.do.{given.value!s}"
@@ -360,7 +361,7 @@ def test_every_action_recorded_anywhere_has_its_words() -> None:
             assert [one for one in known if one.startswith(beginning)], f"{name}: {ast.unparse(given)}"
         else:
             like = [one for one in quoted if ACTION.fullmatch(one) and one.split(".")[0] in nouns]
-            found = [one for one in like if one not in all_texts()]
+            found = [one for one in like if one not in all_texts() and not one.endswith((".csv", ".zip"))]
             assert found, f"{name}: {ast.unparse(given)}"
             assert set(found) <= known, name
     assert len(calls) > 30
