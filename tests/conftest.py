@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,17 @@ def proof_size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
         return chosen
 
     return size
+
+
+@pytest.fixture
+def some_of(proof_size: Callable[[int, int], int]) -> Callable[[int, Sequence[Any]], Sequence[Any]]:
+    """A function that gives so many of a row of cases, the last among them; all of them in the long form."""
+
+    def some(reduced: int, cases: Sequence[Any]) -> Sequence[Any]:
+        chosen = proof_size(reduced, len(cases))
+        return [cases[-1 - place * len(cases) // chosen] for place in reversed(range(chosen))]
+
+    return some
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
