@@ -27,7 +27,9 @@ PAGE_RUNS = 50
 Call = Callable[[HTTPConnection, bytes], bytes]
 
 
-def measure(singles: int, batches: int, processes: int, seed: int, lines: int, megabytes: int, keep: Path | None) -> Facts:
+def measure(
+    singles: int, batches: int, processes: int, seed: int, lines: int, megabytes: int, keep: Path | None, page_runs: int = PAGE_RUNS
+) -> Facts:
     """Milliseconds of single quotes and quotes a second in batches, of the desk and of the bare endpoint; pages and upload."""
     bodies = [_body([one]) for one in draw(seed, singles + WARM)]
     drawn = draw(seed + 1, BATCH * (batches + 2 * processes))
@@ -38,7 +40,7 @@ def measure(singles: int, batches: int, processes: int, seed: int, lines: int, m
         one, many = call(client(desk.port), bodies[0]), call(client(desk.port), groups[0])
         facts["desk"] = {**_single(call, desk, bodies), **_batched(call, desk, groups, processes)}
         facts["upload"] = upload_rate(desk, megabytes)
-        facts["pages"] = list_pages(desk, made_batch(Path(home), desk, lines, keep), PAGE_RUNS)
+        facts["pages"] = list_pages(desk, made_batch(Path(home), desk, lines, keep), page_runs)
     with serve_bare(processes) as bare:
         call = _caller("/quotes", bare)
         _keep(bare, one, processes)

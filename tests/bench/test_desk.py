@@ -8,7 +8,7 @@ from bench import desk
 
 
 def test_quotes_pages_and_an_upload_are_measured_over_http(tmp_path: Path) -> None:
-    facts = desk.measure(singles=5, batches=2, processes=1, seed=3, lines=2_000, megabytes=1, keep=tmp_path)
+    facts = desk.measure(singles=5, batches=2, processes=1, seed=3, lines=2_000, megabytes=1, keep=tmp_path, page_runs=2)
     for name in ("desk", "bare"):
         figures = facts[name]
         assert 0 < figures["single_p50_ms"] <= figures["single_p90_ms"] <= figures["single_p99_ms"]
