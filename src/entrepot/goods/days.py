@@ -40,11 +40,11 @@ def day(values: pl.Series, *, shift_years: int = 0) -> pl.Series:
 def _days_of_text(values: pl.Series) -> pl.Series:
     """Days written the usual way are read at once; the others are read once for each distinct text."""
     usual = pl.when(pl.col("text").str.len_bytes() == 10).then(pl.col("text"))
-    frame = values.alias("text").to_frame().with_columns(day=usual.str.to_date("%Y-%m-%d", strict=False))
-    frame = frame.with_columns(pl.when(pl.col("text").str.contains(r"^[0-9]{4}-")).then("day"))
-    left = frame.filter(pl.col("day").is_null() & pl.col("text").is_not_null())["text"].unique()
-    if left.is_empty():
+    read = pl.when(pl.col("text").str.contains(r"^[0-9]{4}-")).then(usual.str.to_date("%Y-%m-%d", strict=False))
+    frame = values.alias("text").to_frame().with_columns(day=read)
+    if frame["day"].null_count() == frame["text"].null_count():
         return frame["day"]
+    left = frame.filter(pl.col("day").is_null() & pl.col("text").is_not_null())["text"].unique()
     parts = _parts(left)
     local = parts.select("text", day=_local(parts).dt.date(), at=_zoned(parts, LEGAL_ZONE))
     legal = pl.col("at").dt.convert_time_zone(LEGAL_ZONE).dt.date()

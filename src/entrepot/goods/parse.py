@@ -4,6 +4,7 @@ The fast path computes all columns at once with expressions; only the rows that 
 to say what is wrong with them (`faults`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -73,18 +74,23 @@ def parse(raw: RawBatch, mapping: Mapping, *, key: bytes, first_row_id: int) -> 
     texts = text_columns(raw, mapping, first_row_id)
     valued = _with_buyer_key(value_columns(texts, mapping), key)
     findings = [row_findings(texts), *field_findings(texts, valued)]
-    findings.append(cross_findings(valued, pl.concat(findings)))
+    findings.append(cross_findings(valued, _together(findings)))
     lines, assumed = _with_defaults(valued, texts)
-    found = pl.concat([one for one in findings if one.height] or findings[:1])
+    found = _together(findings)
     good = ~pl.col("row_id").is_in(found.get_column("row_id").unique().implode()) if found.height else pl.lit(value=True)
     lines = lines.with_columns(CODE_SOURCE, NOT_UNCONFIRMED, good.alias("valid"))
     return Parsed(
-        lines=lines.select(LINE.names()),
+        lines=pl.DataFrame([lines.get_column(name) for name in LINE]),
         persons=_persons(lines, texts),
         problems=problem_rows(found.sort("row_id", maintain_order=True) if found.height else found),
         assumed=assumed,
         filled=pl.DataFrame(),
     )
+
+
+def _together(findings: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    some = [one for one in findings if one.height]
+    return pl.concat(some) if some else findings[0]
 
 
 def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
@@ -106,7 +112,7 @@ def buyer_keys(ids: pl.Series, key: bytes) -> pl.Series:
 
 def _with_buyer_key(valued: pl.DataFrame, key: bytes) -> pl.DataFrame:
     if "buyer_id" not in valued.columns:
-        return valued.with_columns(buyer_key=pl.lit(None, dtype=pl.String))
+        return valued
     return valued.with_columns(buyer_keys(valued["buyer_id"], key))
 
 

@@ -44,9 +44,8 @@ def text_columns(raw: RawBatch, mapping: Mapping, first_row_id: int) -> pl.DataF
         *_cancels(mapping, frame),
     ]
     texts = _unescaped(frame.select(columns))
-    return texts.with_columns(
-        pl.col(name).replace(dict(pairs)) for name, pairs in mapping.values.items() if name in texts.columns
-    )
+    meant = [pl.col(name).replace(dict(pairs)) for name, pairs in mapping.values.items() if name in texts.columns]
+    return texts.with_columns(meant) if meant else texts
 
 
 def _cancels(mapping: Mapping, frame: pl.DataFrame) -> list[pl.Expr]:
@@ -90,6 +89,8 @@ def _unescaped(texts: pl.DataFrame) -> pl.DataFrame:
         return texts
     found = texts.select(pl.col(names).str.starts_with("'").any()).row(0, named=True)
     marked = [name for name in names if found[name]]
+    if not marked:
+        return texts
     return texts.with_columns(
         pl.when(pl.col(name).str.contains(APOSTROPHE)).then(pl.col(name).str.slice(1)).otherwise(name).alias(name)
         for name in marked
@@ -108,11 +109,12 @@ def value_columns(texts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     exprs = [_value(field, schema[field.name]).alias(field.column) for field in plain]
     kept = ["source_file", "row", "row_id", "_fault"]
     valued = texts.select(*kept, *exprs).hstack(dated)
-    valued = valued.with_columns(_within_range(field.name) for field in present if field.kind in DATED)
+    days_in_range = [_within_range(field.name) for field in present if field.kind in DATED]
     if "_cancels" in texts.columns:
-        valued = _cancelled(valued, texts)
-    known = set(valued.columns)
-    return valued.with_columns(_absent(tuple(name for name in LINE if name not in known and name != "buyer_key")))
+        valued, days_in_range = _cancelled(valued.with_columns(days_in_range), texts), []
+    known = {*valued.columns, *(field.name for field in present if field.kind in DATED)}
+    known |= {"buyer_key"} if "buyer_id" in known else set()  # made of the number afterwards
+    return valued.with_columns(*days_in_range, *_absent(tuple(name for name in LINE if name not in known)))
 
 
 @lru_cache(maxsize=512)
