@@ -58,7 +58,7 @@ def _enter(page: Page, address: str, role: str, password: str) -> None:
     page.fill("input[name=password]", password)
     page.click("main form button[type=submit]")
     page.wait_for_url(f"{address}/")
-    page.wait_for_load_state("networkidle")
+    page.goto(f"{address}/", wait_until="networkidle")  # once more, without the greeting
 
 
 def _take(page: Page, name: str, clip: tuple[int, int, int, int]) -> None:

@@ -3,13 +3,13 @@
 import csv, os, sys, time, uuid  # noqa: E401, I001
 import httpx
 
-key = {"Authorization": f"Bearer {os.environ['ENTREPOT_KEY']}", "Idempotency-Key": str(uuid.uuid4())}
-checked = {"response": [httpx.Response.raise_for_status]}
-desk = httpx.Client(base_url=f"{os.environ['ENTREPOT_URL']}/api/v1", headers=key, timeout=60, event_hooks=checked)
-
+key = {"Authorization": f"Bearer {os.environ['ENTREPOT_KEY']}"}
+desk = httpx.Client(base_url=f"{os.environ['ENTREPOT_URL']}/api/v1", headers=key, timeout=60)
+desk.event_hooks["response"] = [httpx.Response.raise_for_status]
 with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
     lines = [{name: value for name, value in row.items() if name and value} for row in csv.DictReader(file)]
-batch = desk.post("/batches/lines", json={"lines": lines}).json()
+once = {"Idempotency-Key": str(uuid.uuid4())}  # a fresh one for each write
+batch = desk.post("/batches/lines", json={"lines": lines}, headers=once).json()
 while batch["state"] in ("waiting", "clearing"):
     time.sleep(0.5)
     batch = desk.get(f"/batches/{batch['id']}").json()

@@ -4,10 +4,12 @@ DATABASE_URL             sqlite:///path or postgresql://user:password@host:port/
 ENTREPOT_HOME            folder of the installation: secret, database, batches, uploads
 ENTREPOT_ORIGIN          the address people type, such as https://desk.example.org; https turns the secure settings on
 ENTREPOT_HOSTS           further host names that are answered, separated by commas
-ENTREPOT_EMAIL_URL       smtp://user:password@host:port (smtps: TLS from the start); default: files in ENTREPOT_HOME/outbox
+ENTREPOT_EMAIL_URL       smtp://user:password@host:port (smtps: TLS from the start); default: files in ENTREPOT_HOME/desk/outbox
 ENTREPOT_EMAIL_FROM      sender of e-mail
 ENTREPOT_DEVELOPMENT     1 shows faults in the browser; never where others can reach it
 ENTREPOT_SIGNUP          closed lets nobody make an account without an invitation; default: open
+ENTREPOT_PROXIES         how many proxies stand before the server; default: none
+ENTREPOT_METRICS_TOKEN   lets a monitor on another machine read /metrics
 ENTREPOT_VISITOR_CALLS   quotes and API calls a minute from one address without a key; default: 120
 ENTREPOT_WEBHOOK_PRIVATE 1 lets webhooks call private addresses (for tests and for systems in the same network)
 """
