@@ -102,6 +102,19 @@ def test_a_backup_is_never_written_over_nor_restored_over_something(tmp_path: Pa
     assert "no backup" in entrepot(tmp_path / "other", "restore", str(tmp_path / "nothing"), code=2)
 
 
+@pytest.mark.parametrize("kind", ["outside", "link", "twice"])
+def test_an_archive_that_reaches_elsewhere_is_not_restored(tmp_path: Path, kind: str) -> None:
+    archive, home = tmp_path / "made.tar.zst", tmp_path / "home"
+    with archive.open("wb") as raw, zstandard.ZstdCompressor().stream_writer(raw) as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+        for _ in range(2):
+            member = tarfile.TarInfo("../../evil" if kind == "outside" else "home/evil")
+            if kind == "link":
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            tar.addfile(member)
+    assert "damaged" in entrepot(home, "restore", str(archive), code=3)
+    assert not list(tmp_path.glob("**/evil"))
+
+
 @pytest.fixture
 def installation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of its own, whose database is not copied: only its files are looked at."""

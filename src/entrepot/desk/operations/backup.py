@@ -170,8 +170,21 @@ def _unpack(source: Path, place: Path) -> dict[str, Any]:
 
 
 def _extract(stream: BinaryIO, place: Path) -> None:
+    """Plain files inside `place`, for nobody but the owner; links, devices and other places are no backup of ours.
+
+    (`extractall` knows a filter only from Python 3.11.4 on.)
+    """
+    inside = place.resolve()
     with tarfile.open(fileobj=stream, mode="r|") as archive:
-        archive.extractall(place, filter="data")
+        for member in archive:
+            target = (inside / member.name).resolve()
+            if not (member.isfile() or member.isdir()) or not target.is_relative_to(inside) or target.is_file():
+                raise tarfile.TarError(f"{member.name[:80]!r} does not belong into a backup")
+            folder = target if member.isdir() else target.parent
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (content := archive.extractfile(member)) is not None:
+                with content, open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    shutil.copyfileobj(content, file)
 
 
 def _load(dump: Path) -> None:
