@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
 from entrepot.desk.audit.append_only import lift_guards
+from entrepot.desk.audit.models import AuditEntry
 from entrepot.desk.people.acting import Acting
 from entrepot.desk.people.keys import issue
 from entrepot.desk.people.models import Mandate, Membership, Organisation, User
@@ -107,3 +109,16 @@ def mandated(firm: Firm) -> Callable[[Firm], Mandate]:
         return mandate
 
     return give
+
+
+def actions(firm: Firm) -> list[str]:
+    """What the organisation's audit log tells, in order, without how it was made."""
+    entries = AuditEntry.objects.filter(chain=str(firm.organisation.id)).order_by("number")
+    return [entry.action for entry in entries if entry.action != "organisation.made" and not entry.action.startswith("log")]
+
+
+def rows_of(table: str) -> list[bytes]:
+    """Every row of a table as the database holds it, sealed where it is sealed."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        return [repr(row).encode() for row in cursor.fetchall()]

@@ -140,14 +140,14 @@ def packed(archive: Path) -> set[str]:
 
 def test_uploads_still_to_be_cleared_are_in_a_backup(installation: Path, firm: Firm) -> None:
     for state in ("waiting", "clearing", "done", "failed"):
-        upload = Upload.objects.create(organisation=firm.organisation, name=f"{state}.csv", bytes_total=1)
+        upload = Upload.objects.create(organisation=firm.organisation, name=f"tmp-{state}.csv", bytes_total=1)
         Batch.objects.create(organisation=firm.organisation, name=state, state=state, upload=upload)
         upload.path.parent.mkdir(parents=True)
         upload.path.write_text("rows")
     backup.backup(installation.parent / "backup")
     names = {Path(name).name for name in packed(installation.parent / "backup")}
-    assert names >= {"waiting.csv", "clearing.csv", "secret"}
-    assert not names & {"done.csv", "failed.csv"}
+    assert names >= {"tmp-waiting.csv", "tmp-clearing.csv", "secret"}
+    assert not names & {"tmp-done.csv", "tmp-failed.csv"}
 
 
 def test_a_file_that_goes_while_it_is_packed_is_left_out(installation: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,10 @@ from entrepot.goods.errors import CallError, InputError, WorldError
 
 __all__ = ["backup", "last_backup", "restore"]
 
-LEFT_OUT = ("desk/shelves", "desk/static", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json", "desk/anchors.jsonl")
+LEFT_OUT = (
+    "desk/shelves", "desk/static", "desk/desk.sqlite3", "desk/worker.beat", "desk/backup.json", "desk/anchors.jsonl", "desk/arriving/",
+    "desk/tmp",
+)  # fmt: skip
 UPLOADS = "desk/uploads/"
 ANCHORS = "anchors.jsonl"
 DUMP = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
@@ -126,7 +129,7 @@ def _files(home: Path) -> Iterator[tuple[Path, str]]:
         for path in (Path(folder, name) for name in sorted(names)):
             name = path.relative_to(home).as_posix()
             passing = name.startswith(LEFT_OUT) or (name.startswith(UPLOADS) and not name.startswith(wanted))
-            if not passing and "/.work/" not in name and "/tmp" not in name and path.is_file() and not path.is_symlink():
+            if not passing and "/.work/" not in name and path.is_file() and not path.is_symlink():
                 yield path, f"home/{name}"
 
 
